@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: MIT
+# make             builds the server, build/release/headcam
+# make run         installs what is missing, builds, starts the server and a test-card agent
+# make test        installs what is missing, builds, runs everything
+# make lint        installs what is missing, reads the code with every checker
+# make install     DESTDIR= PREFIX=/usr/local
+# make clean       removes build/
+#
+# V=1 shows commands. SANITIZE=address,undefined or SANITIZE=thread builds apart, under build/.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -ec
+.DEFAULT_GOAL := all
+MAKEFLAGS += --no-builtin-rules
+
+DESTDIR ?=
+PREFIX  ?= /usr/local
+PYTHON  ?= /usr/bin/python3
+CC      := $(if $(filter default,$(origin CC)),gcc,$(CC))
+CFLAGS  ?= -O2 -g
+
+comma    := ,
+SANITIZE ?=
+BUILD    := build/$(if $(SANITIZE),$(subst $(comma),-,$(SANITIZE)),release)
+
+V ?= 0
+Q := $(if $(filter 1,$(V)),,@)
+say = $(if $(filter 1,$(V)),@:,@printf '  %-6s %s\n')
+
+# ---- the server ----
+
+packages  := libmicrohttpd libjpeg libzmq jansson libxxhash
+warnings  := -Wall -Wextra -Werror -Wshadow -Wvla -Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes \
+             -Wwrite-strings -Wcast-qual -Wconversion -Wno-sign-conversion -Wno-format-truncation
+sanitizer := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+compile   := $(CC) -std=c11 -D_GNU_SOURCE -Isrc -Iinclude -I. $(warnings) $(CFLAGS) -pthread $(sanitizer) \
+             $(shell pkg-config --cflags $(packages) 2>/dev/null) $(CPPFLAGS) -MMD -MP
+link       = $(CC) $(CFLAGS) -pthread $(sanitizer) $(LDFLAGS)
+libraries  = $(shell pkg-config --libs $(packages)) -lm
+
+sources := $(wildcard src/*.c src/*/*.c)
+objects := $(sources:%.c=$(BUILD)/%.o)
+web     := $(sort $(wildcard web/*.html web/*.css web/*.js web/*.svg))
+
+.PHONY: all
+all: $(BUILD)/headcam
+
+$(BUILD)/headcam: $(objects)
+	$(say) LINK $@
+	$(Q)$(link) -o $@ $^ $(libraries)
+
+$(BUILD)/%.o: %.c | check-packages
+	$(say) CC $<
+	$(Q)mkdir -p $(@D)
+	$(Q)$(compile) $(defines) -c -o $@ $<
+
+# The viewer page is embedded; its hash is its ETag.
+$(BUILD)/src/http/route_page.o: $(web)
+$(BUILD)/src/http/route_page.o: defines = -DHEADCAM_WEB_HASH='"$(shell cat $(web) | sha256sum | cut -c1-16)"'
+
+.PHONY: check-packages
+check-packages:
+	@.ci/install --check build
+
+# ---- run ----
+
+.PHONY: run
+run:
+	@.ci/install build run
+	@$(MAKE) --no-print-directory $(BUILD)/headcam
+	@HEADCAM_SERVER=$(BUILD)/headcam PYTHON=$(PYTHON) capture_agent/demo
+
+# ---- test ----
+
+unit_tests := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
+
+$(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(filter-out $(BUILD)/src/main.o,$(objects))
+	$(say) LINK $@
+	$(Q)$(link) -o $@ $^ -lcmocka $(libraries)
+
+# gcc 12's thread sanitizer knows no memory map of a kernel with more random bits than 28.
+without_aslr = $(if $(findstring thread,$(SANITIZE)),$(shell setarch -R true 2>/dev/null && echo setarch -R))
+
+.PHONY: test test-unit test-agent test-integration test-browser
+test:
+	@.ci/install build run test
+	@.ci/test
+
+test-unit: $(unit_tests)
+	@for test in $(unit_tests); do echo "$$test"; $(without_aslr) $$test; done
+
+test-agent:
+	PYTHONPATH=capture_agent $(PYTHON) -m pytest -q -p no:cacheprovider tests/agent
+
+test-integration: $(BUILD)/headcam
+	HEADCAM_SERVER="$(without_aslr) $(BUILD)/headcam" $(PYTHON) -m pytest -q -p no:cacheprovider \
+	  tests/integration $(PYTEST_ARGS)
+
+test-browser: $(BUILD)/headcam
+	HEADCAM_SERVER=$(BUILD)/headcam tests/browser/run
+
+# ---- lint ----
+
+.PHONY: lint format
+lint:
+	@.ci/install build run test lint
+	@.ci/lint
+
+format:
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+# ---- bench ----
+
+include bench/bench.mk
+
+# ---- install ----
+
+.PHONY: install uninstall
+install: $(BUILD)/headcam
+	install -D -m 755 $(BUILD)/headcam $(DESTDIR)$(PREFIX)/bin/headcam
+	install -D -m 644 include/headcam/wire.h $(DESTDIR)$(PREFIX)/include/headcam/wire.h
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/headcam $(DESTDIR)$(PREFIX)/include/headcam/wire.h
+
+.PHONY: clean
+clean:
+	rm -rf build
+
+.PHONY: help
+help:
+	@sed -n '2,9s/^# \{0,1\}//p' Makefile
+
+-include $(objects:.o=.d) $(unit_tests:=.d)
+.SECONDARY:

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * wire.h: what a producer and headcam say to each other. It is the one header that other programs
+ * compile against; it needs nothing but the C99 standard library. docs/api.md tells the same in
+ * prose, capture_agent/headcam/wire.py mirrors it, tests/vectors/wire.json holds the two together.
+ *
+ * A producer connects a ZeroMQ XPUB (or PUB) socket to the server's XSUB socket and sends
+ *
+ *   announcement   "@NAME/"  | JSON object                     at least once a second
+ *   frame          "NAME/"   | struct headcam_frame_header     while subscribed to "NAME/"
+ *                            | pixels (inline only)
+ *
+ * Upstream, beside ZeroMQ's own subscriptions, the server sends one-part messages whose first byte
+ * is an enum headcam_upstream. A receiver ignores the first bytes it does not know.
+ *
+ * All integers are little-endian and unaligned: read and write them byte by byte.
+ */
+#ifndef HEADCAM_WIRE_H
+#define HEADCAM_WIRE_H
+
+#include <stdint.h>
+
+#define HEADCAM_WIRE_VERSION 1
+
+/* The first four bytes of a frame header: "HCAM". */
+#define HEADCAM_WIRE_MAGIC "HCAM"
+
+/* Bytes of a version 1 header. A later header may be longer; its first 80 bytes stay as they are. */
+#define HEADCAM_HEADER_BYTES 80
+
+/* A stream's name: 1 to 64 characters of [A-Za-z0-9._-]. */
+#define HEADCAM_NAME_MAX 64
+
+/* An announcement's JSON, in bytes, at most. */
+#define HEADCAM_ANNOUNCEMENT_MAX 4096
+
+/* sim_time_ns of a frame that has no simulation time. */
+#define HEADCAM_NO_SIM_TIME INT64_MIN
+
+enum headcam_pixel_format {
+    HEADCAM_RGBA = 1,  /* 4 bytes a pixel, alpha ignored */
+    HEADCAM_BGRA = 2,  /* 4 bytes a pixel, alpha ignored */
+    HEADCAM_RGB = 3,   /* 3 bytes a pixel */
+    HEADCAM_BGR = 4,   /* 3 bytes a pixel */
+    HEADCAM_GRAY8 = 5, /* 1 byte a pixel */
+    HEADCAM_JPEG = 16, /* a whole baseline or progressive JPEG, passed through unchanged */
+};
+
+enum headcam_location {
+    HEADCAM_INLINE = 0, /* the pixels are the message's third part */
+    HEADCAM_RING = 1,   /* the pixels are in a slot of the announced ring; there is no third part */
+};
+
+/*
+ * The frame header's fields, by offset in bytes. Rows are top to bottom; row r starts at byte
+ * r * stride. An inline payload holds at least stride * (height - 1) + width * bytes-per-pixel
+ * bytes and at most stride * height.
+ */
+enum headcam_header_offset {
+    HEADCAM_AT_MAGIC = 0,          /* 4 bytes, HEADCAM_WIRE_MAGIC */
+    HEADCAM_AT_VERSION = 4,        /* u16, HEADCAM_WIRE_VERSION */
+    HEADCAM_AT_HEADER_BYTES = 6,   /* u16, the size of this header, at least 80 */
+    HEADCAM_AT_INSTANCE = 8,       /* u64, not 0: drawn at random by each producer at its start */
+    HEADCAM_AT_SEQUENCE = 16,      /* u64, rises with each frame of an instance */
+    HEADCAM_AT_CAPTURE_NS = 24,    /* u64, CLOCK_REALTIME at capture, in ns */
+    HEADCAM_AT_SIM_TIME_NS = 32,   /* i64, simulation time in ns, or HEADCAM_NO_SIM_TIME */
+    HEADCAM_AT_WIDTH = 40,         /* u32, pixels, 1 to 65500 */
+    HEADCAM_AT_HEIGHT = 44,        /* u32, pixels, 1 to 65500 */
+    HEADCAM_AT_STRIDE = 48,        /* u32, bytes from one row to the next; 0 for HEADCAM_JPEG */
+    HEADCAM_AT_PIXEL_FORMAT = 52,  /* u8, enum headcam_pixel_format */
+    HEADCAM_AT_LOCATION = 53,      /* u8, enum headcam_location */
+    HEADCAM_AT_FLAGS = 54,         /* u16, 0 */
+    HEADCAM_AT_SLOT = 56,          /* u32, ring slot, from 0; 0 when inline */
+    HEADCAM_AT_RESERVED = 60,      /* u32, 0 */
+    HEADCAM_AT_SLOT_SEQUENCE = 64, /* u64, even: the slot's sequence once written; 0 when inline */
+    HEADCAM_AT_PAYLOAD_BYTES = 72, /* u64, bytes of pixels or JPEG */
+};
+
+/* The first byte of a message from the server to its producers. 0 and 1 are ZeroMQ's own. */
+enum headcam_upstream {
+    /* u8 name length | name | u32 frame rate wanted, in thousandths of frames per second;
+       0 means as many as there are. Sent on a change and to every new producer. */
+    HEADCAM_UPSTREAM_RATE = 2,
+    /* u8 name length | name | u64 instance | u8 1 (the server reads the ring) or 0 (it cannot)
+       | UTF-8 reason, at most 255 bytes. The answer to an announced ring. */
+    HEADCAM_UPSTREAM_RING = 3,
+};
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * log: one line an event on standard error. Any thread; a line is written whole.
+ */
+#ifndef HEADCAM_BASE_LOG_H
+#define HEADCAM_BASE_LOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+
+/* Sets what is written: this level and the more severe ones. Before the first thread starts. */
+void log_set_level(enum log_level level);
+
+/* Finds a level by its name ("error", "warn", "info", "debug"). */
+bool log_level_from_name(const char *name, enum log_level *level);
+
+__attribute__((format(printf, 2, 3))) void log_write(enum log_level level, const char *format, ...);
+
+#define log_error(...) log_write(LOG_ERROR, __VA_ARGS__)
+#define log_warn(...)  log_write(LOG_WARN, __VA_ARGS__)
+#define log_info(...)  log_write(LOG_INFO, __VA_ARGS__)
+#define log_debug(...) log_write(LOG_DEBUG, __VA_ARGS__)
+
+/*
+ * Lets one event through in each interval and counts the others, so that a flood of bad input costs
+ * one line a second. Zero-initialised; one thread a limiter.
+ */
+struct log_limit {
+    uint64_t next_ns;
+    uint64_t suppressed;
+};
+
+/* True if the event may be logged now; *suppressed is then how many were not since the last one. */
+bool log_limit_pass(struct log_limit *limit, uint64_t now_ns, uint64_t *suppressed);
+
+#endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * thread: starts named threads that leave all signals to the main thread.
+ */
+#ifndef HEADCAM_BASE_THREAD_H
+#define HEADCAM_BASE_THREAD_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+/* name: up to 15 characters, as top and gdb show it. False, with errno: the system would not. */
+bool thread_start(pthread_t *thread, const char *name, void *(*run)(void *), void *arg);
+
+#endif

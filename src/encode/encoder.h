@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * encoder: the threads that turn raw frames into JPEGs. A frame is cut into stripes, which all threads
+ * take from; the thread that ends the last one joins them and publishes the frame. So one frame's
+ * latency falls with the number of cores.
+ */
+#ifndef HEADCAM_ENCODE_ENCODER_H
+#define HEADCAM_ENCODE_ENCODER_H
+
+#include "encode/jpeg.h"
+#include "stream/hub.h"
+
+struct encoder;
+
+struct encoder_options {
+    struct jpeg_settings jpeg;
+    int threads;
+};
+
+/* Starts the threads. NULL: it could not, and logged why. */
+struct encoder *encoder_create(struct hub *hub, const struct encoder_options *options);
+
+/* Ends the threads; nothing submits to the hub any more. Frames may outlive it. */
+void encoder_destroy(struct encoder *encoder);
+
+#endif

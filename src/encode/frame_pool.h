@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * frame_pool: frames whose bytes are used again, so that encoding allocates nothing in the steady
+ * state. Any thread.
+ */
+#ifndef HEADCAM_ENCODE_FRAME_POOL_H
+#define HEADCAM_ENCODE_FRAME_POOL_H
+
+#include "base/bytes.h"
+#include "stream/frame.h"
+
+struct frame_pool;
+
+struct pool_frame {
+    struct frame frame; /* the first member: what the others see */
+    struct bytes bytes; /* for its maker to fill, then frame.jpeg points into it */
+    struct frame_pool *pool;
+    struct pool_frame *next; /* while it is free */
+};
+
+struct frame_pool *frame_pool_create(void);
+
+/* No more frames will be taken; those still in use free the pool with the last of them. */
+void frame_pool_destroy(struct frame_pool *pool);
+
+/* A frame with one reference and bytes.length 0. */
+struct pool_frame *frame_pool_take(struct frame_pool *pool);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * channel: one watched stream and those who watch it: what it shows now, its viewers, and the snapshot
+ * requests that wait for its next frame. It belongs to the sender's thread.
+ */
+#ifndef HEADCAM_HTTP_CHANNEL_H
+#define HEADCAM_HTTP_CHANNEL_H
+
+#include "base/list.h"
+#include "base/timers.h"
+#include "http/viewer.h"
+#include "http/waiter.h"
+#include "stream/hub.h"
+#include "stream/show.h"
+
+/* What channels share: the sender's thread gives it to each. */
+struct channel_context {
+    struct hub *hub;
+    struct timers *timers;
+    uint64_t stuck_after_ns;
+    /* Ends a viewer or a waiter: it is in no list and has no timer any more. */
+    void (*release_viewer)(struct viewer *viewer, bool abort, void *arg);
+    void (*release_waiter)(struct waiter *waiter, void *arg);
+    void *arg;
+};
+
+struct channel {
+    struct list link; /* the sender's channels */
+    const struct channel_context *context;
+    struct stream *stream;
+    struct hub_view view;  /* counters of what was seen of the stream */
+    struct frame *picture; /* the stream's newest frame */
+    struct frame *notice;  /* its newest no-signal picture */
+    struct show show;
+    struct timer timer; /* show.next_ns */
+    struct list viewers, waiters;
+    size_t viewer_count;
+};
+
+/* Begins to watch the stream, which hub_watch() gave, for others to join. */
+struct channel *channel_create(const struct channel_context *context, struct stream *stream);
+
+/* Ends watching. Nobody is left in it. */
+void channel_destroy(struct channel *channel);
+
+bool channel_is_empty(const struct channel *channel);
+
+void channel_add_viewer(struct channel *channel, struct viewer *viewer);
+void channel_add_waiter(struct channel *channel, struct waiter *waiter);
+
+/* The stream may have something new: takes it, and serves everybody. */
+void channel_refresh(struct channel *channel);
+
+/* A viewer's socket can take more, or its time has come. The viewer may be gone afterwards. */
+void channel_serve_viewer(struct viewer *viewer);
+
+/* A viewer's client closed. */
+void channel_drop_viewer(struct viewer *viewer);
+
+/* Moves everybody to another channel. */
+void channel_move_all(struct channel *from, struct channel *to);
+
+/* Ends everybody. */
+void channel_end_all(struct channel *channel, const char *reason);
+
+#endif

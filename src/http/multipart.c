@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+#include "http/multipart.h"
+
+#include "base/clock.h"
+#include "headcam/wire.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#define BOUNDARY_LINE "--frame\r\n"
+#define ADVANCE_HEAD  "Content-Type: image/jpeg\r\n\r\n"
+
+const char *multipart_opening(bool advance_headers)
+{
+    return advance_headers ? BOUNDARY_LINE ADVANCE_HEAD : BOUNDARY_LINE;
+}
+
+const char *multipart_tail(bool advance_headers)
+{
+    return advance_headers ? "\r\n" BOUNDARY_LINE ADVANCE_HEAD : "\r\n" BOUNDARY_LINE;
+}
+
+size_t multipart_head(char head[MULTIPART_HEAD_BYTES], const struct frame *frame, const char *state,
+                      bool advance_headers)
+{
+    if (advance_headers)
+        return 0;
+    char timestamp[MULTIPART_STAMP_BYTES], sim_time[MULTIPART_STAMP_BYTES];
+    multipart_timestamp(timestamp, frame->capture_real_ns);
+    bool has_sim_time = frame->sim_time_ns != HEADCAM_NO_SIM_TIME;
+    if (has_sim_time)
+        multipart_sim_time(sim_time, frame->sim_time_ns);
+    return (size_t)snprintf(head, MULTIPART_HEAD_BYTES,
+                            "Content-Type: image/jpeg\r\nContent-Length: %zu\r\nX-Timestamp: %s\r\n"
+                            "X-Headcam-Sequence: %" PRIu64 "\r\nX-Headcam-State: %s\r\n%s%s%s\r\n",
+                            frame->jpeg_bytes, timestamp, frame->sequence, state,
+                            has_sim_time ? "X-Headcam-Sim-Time: " : "", has_sim_time ? sim_time : "",
+                            has_sim_time ? "\r\n" : "");
+}
+
+void multipart_timestamp(char text[MULTIPART_STAMP_BYTES], uint64_t real_ns)
+{
+    snprintf(text, MULTIPART_STAMP_BYTES, "%" PRIu64 ".%06" PRIu64, real_ns / NS_PER_S,
+             real_ns % NS_PER_S / NS_PER_US);
+}
+
+void multipart_sim_time(char text[MULTIPART_STAMP_BYTES], int64_t sim_time_ns)
+{
+    uint64_t magnitude = sim_time_ns < 0 ? 0 - (uint64_t)sim_time_ns : (uint64_t)sim_time_ns;
+    snprintf(text, MULTIPART_STAMP_BYTES, "%s%" PRIu64 ".%09" PRIu64, sim_time_ns < 0 ? "-" : "",
+             magnitude / NS_PER_S, magnitude % NS_PER_S);
+}

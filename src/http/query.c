@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+#include "http/query.h"
+
+#include "base/clock.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const double MIN_FPS = 0.1, MAX_FPS = 240;
+
+bool query_fps(const char *text, millifps *value)
+{
+    if (!text)
+        return true;
+    /* strtod() alone would take " 5", "0x5" and "inf". */
+    if (text[strspn(text, "0123456789.")] != '\0')
+        return false;
+    char *end;
+    double fps = strtod(text, &end);
+    if (end == text || *end || !(fps >= MIN_FPS && fps <= MAX_FPS))
+        return false;
+    *value = (millifps)(fps * 1000 + 0.5);
+    return true;
+}
+
+bool query_ms(const char *text, uint64_t max_ms, uint64_t *value_ns)
+{
+    if (!text)
+        return true;
+    size_t length = strlen(text);
+    if (length == 0 || length > 10 || strspn(text, "0123456789") != length)
+        return false;
+    uint64_t ms = strtoull(text, NULL, 10);
+    if (ms > max_ms)
+        return false;
+    *value_ns = ms * NS_PER_MS;
+    return true;
+}
+
+bool query_flag(const char *text, bool *value)
+{
+    if (!text)
+        return true;
+    if (strcmp(text, "0") != 0 && strcmp(text, "1") != 0)
+        return false;
+    *value = text[0] == '1';
+    return true;
+}
+
+bool query_action_is(const char *text, const char *action)
+{
+    size_t length = strlen(action);
+    return text && strncmp(text, action, length) == 0 && !isalnum((unsigned char)text[length]);
+}

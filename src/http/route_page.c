@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* /: the viewer page and its files, which the build embeds from web/. */
+#include "base/version.h"
+#include "http/query.h"
+#include "http/reply.h"
+#include "http/routes.h"
+
+#include <string.h>
+
+/* Puts a file of web/ between two symbols. */
+#define EMBED(symbol, file)                                                                                  \
+    __asm__(".pushsection .rodata\n" #symbol ":\n"                                                           \
+            ".incbin \"" file "\"\n" #symbol "_end:\n"                                                       \
+            ".popsection\n");                                                                                \
+    extern const char symbol[], symbol##_end[]
+
+EMBED(web_index_html, "web/index.html");
+EMBED(web_viewer_css, "web/viewer.css");
+EMBED(web_viewer_js, "web/viewer.js");
+EMBED(web_icon_svg, "web/icon.svg");
+
+static const struct asset {
+    const char *path, *content_type;
+    const char *bytes, *end;
+} assets[] = {
+    {"/", "text/html; charset=utf-8", web_index_html, web_index_html_end},
+    {"/viewer.css", "text/css; charset=utf-8", web_viewer_css, web_viewer_css_end},
+    {"/viewer.js", "text/javascript; charset=utf-8", web_viewer_js, web_viewer_js_end},
+    {"/icon.svg", "image/svg+xml", web_icon_svg, web_icon_svg_end},
+};
+
+static const struct asset *find_asset(const char *path)
+{
+    for (size_t i = 0; i < sizeof(assets) / sizeof(assets[0]); i++)
+        if (strcmp(assets[i].path, path) == 0)
+            return &assets[i];
+    return NULL;
+}
+
+bool route_is_asset(const char *path)
+{
+    return find_asset(path) != NULL;
+}
+
+enum MHD_Result route_asset(struct MHD_Connection *connection, const char *path)
+{
+    const struct asset *asset = find_asset(path);
+    return reply_asset(connection, asset->bytes, (size_t)(asset->end - asset->bytes), asset->content_type,
+                       "\"" HEADCAM_VERSION "-" HEADCAM_WEB_HASH "\"");
+}
+
+enum MHD_Result route_page(struct server *server, struct MHD_Connection *connection, const char *name,
+                           struct waiter **waiter)
+{
+    const char *action = routes_parameter(connection, "action");
+    if (query_action_is(action, "stream"))
+        return route_stream(server, connection, name, waiter);
+    if (*waiter || query_action_is(action, "snapshot"))
+        return route_snapshot(server, connection, name, waiter);
+    if (action)
+        return reply_text(connection, MHD_HTTP_BAD_REQUEST, "action must be stream or snapshot");
+    return route_asset(connection, "/");
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/* /stream[/NAME]: MJPEG. */
+#include "base/memory.h"
+#include "http/multipart.h"
+#include "http/query.h"
+#include "http/reply.h"
+#include "http/routes.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* libmicrohttpd wants a buffer for a body; nothing ever goes through it. */
+enum { UNUSED_BLOCK_BYTES = 64 };
+
+struct stream_response {
+    struct viewer viewer;
+    struct server *server;
+    bool is_adopted;
+};
+
+/* Called once the headers are sent, and again when the sender is done with the viewer. */
+static ssize_t hand_over(void *arg, uint64_t position, char *block, size_t room)
+{
+    (void)position, (void)block, (void)room;
+    struct stream_response *self = arg;
+    if (!self->is_adopted) {
+        self->is_adopted = sender_adopt_viewer(self->server->sender, &self->viewer);
+        if (self->is_adopted)
+            return 0;
+    }
+    return MHD_CONTENT_READER_END_OF_STREAM;
+}
+
+static void free_response(void *arg)
+{
+    struct stream_response *self = arg;
+    atomic_fetch_sub(&self->server->viewers, 1);
+    free(self);
+}
+
+/* Chromium shows an image only when it has seen the head of the next one. */
+static bool wants_advance_headers(struct MHD_Connection *connection)
+{
+    const char *agent = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_USER_AGENT);
+    return agent && strstr(agent, "Chrome/");
+}
+
+enum MHD_Result route_stream(struct server *server, struct MHD_Connection *connection, const char *name,
+                             struct waiter **waiter)
+{
+    (void)waiter;
+    millifps rate = 0;
+    bool advance_headers = wants_advance_headers(connection);
+    if (!query_fps(routes_parameter(connection, "fps"), &rate))
+        return reply_text(connection, MHD_HTTP_BAD_REQUEST, "fps must be a number from " QUERY_FPS_RULE);
+    if (!query_flag(routes_parameter(connection, "advance_headers"), &advance_headers))
+        return reply_text(connection, MHD_HTTP_BAD_REQUEST, "advance_headers must be 0 or 1");
+    if (!routes_count_up(&server->viewers, server->options.max_viewers)) {
+        char reason[128];
+        snprintf(reason, sizeof(reason), "%zu viewers are connected, as many as --max-viewers allows",
+                 server->options.max_viewers);
+        return reply_unavailable(connection, reason);
+    }
+
+    struct stream_response *self = memory_zeroed(sizeof(*self));
+    self->server = server;
+    self->viewer.connection = connection;
+    self->viewer.fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    self->viewer.rate = rate;
+    self->viewer.advance_headers = advance_headers;
+    snprintf(self->viewer.name, sizeof(self->viewer.name), "%s", name);
+    list_init(&self->viewer.link);
+
+    struct MHD_Response *response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, UNUSED_BLOCK_BYTES,
+                                                                      hand_over, self, free_response);
+    if (!response) {
+        free_response(self);
+        return MHD_NO;
+    }
+    /* HTTP/1.1, Connection: close, no chunks: the framing that every client accepts. */
+    MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
+    MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, MULTIPART_CONTENT_TYPE);
+    MHD_add_response_header(response, "X-Accel-Buffering", "no");
+    reply_forbid_caching(response);
+    enum MHD_Result result = MHD_queue_response(connection, MHD_HTTP_OK, response);
+    MHD_destroy_response(response);
+    return result;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * routes: what the routes share, and one function for each kind of answer; each lives in a file of its
+ * own. All run on the HTTP thread.
+ */
+#ifndef HEADCAM_HTTP_ROUTES_H
+#define HEADCAM_HTTP_ROUTES_H
+
+#include "http/sender.h"
+#include "http/server.h"
+#include "stream/hub.h"
+
+#include <microhttpd.h>
+#include <stdatomic.h>
+
+struct server {
+    struct hub *hub;
+    struct sender *sender;
+    struct server_options options;
+    struct MHD_Daemon *daemon;
+    uint64_t start_ns;
+    atomic_size_t viewers;   /* connections that stream */
+    atomic_size_t snapshots; /* connections that wait for a frame */
+};
+
+/*
+ * Answers a request. name is the valid stream name in the path, or "" for none. *waiter is where the
+ * snapshot route keeps a request that waits; it is called again when that is answered.
+ */
+typedef enum MHD_Result route(struct server *server, struct MHD_Connection *connection, const char *name,
+                              struct waiter **waiter);
+
+route route_stream, route_snapshot, route_status, route_healthz, route_readyz, route_page;
+
+/* What is served at a path of the page's own ("/viewer.js"). False: nothing. */
+bool route_is_asset(const char *path);
+enum MHD_Result route_asset(struct MHD_Connection *connection, const char *path);
+
+/* Counts one more, unless that would pass the limit. */
+static inline bool routes_count_up(atomic_size_t *count, size_t limit)
+{
+    size_t now = atomic_load(count);
+    while (now < limit)
+        if (atomic_compare_exchange_weak(count, &now, now + 1))
+            return true;
+    return false;
+}
+
+static inline const char *routes_parameter(struct MHD_Connection *connection, const char *key)
+{
+    return MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, key);
+}
+
+/* Frees a snapshot request in whatever state it is. */
+void routes_free_waiter(struct server *server, struct waiter *waiter);
+
+#endif

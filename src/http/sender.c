@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: MIT */
+#include "http/sender.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/thread.h"
+#include "http/channel.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+enum { EVENTS_AT_ONCE = 128 };
+
+struct sender {
+    struct hub *hub;
+    pthread_t thread;
+    int epoll_fd;
+    struct wake inbox_wake;
+
+    /* Guards the next three. MHD_suspend_connection() is called under it, so that sender_stop() either
+       sees a connection in the inbox or turns it away. */
+    pthread_mutex_t inbox_lock;
+    struct list new_viewers, new_waiters;
+    bool is_stopping;
+
+    /* The thread's own. */
+    struct channel_context context;
+    struct timers timers;
+    struct list channels;
+};
+
+/* ---- handing over, on the HTTP thread ---- */
+
+static bool adopt(struct sender *sender, struct MHD_Connection *connection, struct list *inbox,
+                  struct list *link)
+{
+    pthread_mutex_lock(&sender->inbox_lock);
+    bool is_running = !sender->is_stopping;
+    if (is_running) {
+        MHD_suspend_connection(connection);
+        list_append(inbox, link);
+    }
+    pthread_mutex_unlock(&sender->inbox_lock);
+    if (is_running)
+        wake_signal(&sender->inbox_wake);
+    return is_running;
+}
+
+bool sender_adopt_viewer(struct sender *sender, struct viewer *viewer)
+{
+    return adopt(sender, viewer->connection, &sender->new_viewers, &viewer->link);
+}
+
+bool sender_adopt_waiter(struct sender *sender, struct waiter *waiter)
+{
+    return adopt(sender, waiter->connection, &sender->new_waiters, &waiter->link);
+}
+
+/* ---- the thread ---- */
+
+static void release_viewer(struct viewer *viewer, bool abort, void *arg)
+{
+    struct sender *sender = arg;
+    epoll_ctl(sender->epoll_fd, EPOLL_CTL_DEL, viewer->fd, NULL);
+    viewer_end(viewer, abort);
+    MHD_resume_connection(viewer->connection); /* the viewer is the HTTP thread's from here on */
+}
+
+static void release_waiter(struct waiter *waiter, void *arg)
+{
+    (void)arg;
+    MHD_resume_connection(waiter->connection); /* likewise */
+}
+
+static struct channel *find_channel(struct sender *sender, const char *name)
+{
+    struct stream *stream = hub_watch(sender->hub, name[0] ? name : NULL);
+    struct list *node;
+    list_for_each(node, &sender->channels)
+    {
+        struct channel *channel = container_of(node, struct channel, link);
+        if (channel->stream == stream)
+            return channel;
+    }
+    struct channel *channel = channel_create(&sender->context, stream);
+    list_append(&sender->channels, &channel->link);
+    return channel;
+}
+
+static void begin_viewer(struct sender *sender, struct viewer *viewer)
+{
+    /* Edge-triggered: viewer_send() writes until the socket is full, and only then is an edge awaited. */
+    struct epoll_event event = {.events = EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = viewer};
+    viewer_begin(viewer, clock_mono_ns());
+    if (epoll_ctl(sender->epoll_fd, EPOLL_CTL_ADD, viewer->fd, &event) != 0) {
+        log_warn("cannot watch a viewer's socket: %s", strerror(errno));
+        release_viewer(viewer, true, sender);
+        return;
+    }
+    channel_add_viewer(find_channel(sender, viewer->name), viewer);
+}
+
+static void take_inbox(struct sender *sender)
+{
+    struct list viewers, waiters;
+    list_init(&viewers);
+    list_init(&waiters);
+    pthread_mutex_lock(&sender->inbox_lock);
+    list_splice(&viewers, &sender->new_viewers);
+    list_splice(&waiters, &sender->new_waiters);
+    pthread_mutex_unlock(&sender->inbox_lock);
+
+    struct list *node, *after;
+    list_for_each_safe(node, after, &viewers)
+    {
+        list_remove(node);
+        begin_viewer(sender, container_of(node, struct viewer, link));
+    }
+    list_for_each_safe(node, after, &waiters)
+    {
+        list_remove(node);
+        struct waiter *waiter = container_of(node, struct waiter, link);
+        channel_add_waiter(find_channel(sender, waiter->name), waiter);
+    }
+}
+
+/* Those who came before there was a default stream go on with it. */
+static void empty_lobby(struct sender *sender)
+{
+    struct list *node;
+    list_for_each(node, &sender->channels)
+    {
+        struct channel *lobby = container_of(node, struct channel, link);
+        if (hub_is_lobby(sender->hub, lobby->stream)) {
+            if (hub_has_default(sender->hub))
+                channel_move_all(lobby, find_channel(sender, ""));
+            return;
+        }
+    }
+}
+
+static void refresh_channels(struct sender *sender)
+{
+    empty_lobby(sender);
+    struct list *node;
+    list_for_each(node, &sender->channels) channel_refresh(container_of(node, struct channel, link));
+}
+
+static void close_empty_channels(struct sender *sender)
+{
+    struct list *node, *after;
+    list_for_each_safe(node, after, &sender->channels)
+    {
+        struct channel *channel = container_of(node, struct channel, link);
+        if (channel_is_empty(channel))
+            channel_destroy(channel);
+    }
+}
+
+static bool is_stopping(struct sender *sender)
+{
+    pthread_mutex_lock(&sender->inbox_lock);
+    bool stopping = sender->is_stopping;
+    pthread_mutex_unlock(&sender->inbox_lock);
+    return stopping;
+}
+
+static void serve_event(const struct epoll_event *event)
+{
+    struct viewer *viewer = event->data.ptr;
+    if (event->events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+        channel_drop_viewer(viewer);
+    else if (viewer->frame)
+        channel_serve_viewer(viewer);
+}
+
+static void *run(void *arg)
+{
+    struct sender *sender = arg;
+    const void *inbox = &sender->inbox_wake, *hub = hub_sender_wake(sender->hub);
+    struct epoll_event events[EVENTS_AT_ONCE];
+    while (!is_stopping(sender)) {
+        int count = epoll_wait(sender->epoll_fd, events, EVENTS_AT_ONCE,
+                               clock_timeout_ms(clock_mono_ns(), timers_next(&sender->timers)));
+        bool has_inbox = false, has_frames = false;
+        /* Viewers first: each event's viewer is alive as long as nothing else ran. */
+        for (int i = 0; i < count; i++) {
+            if (events[i].data.ptr == inbox)
+                has_inbox = true;
+            else if (events[i].data.ptr == hub)
+                has_frames = true;
+            else
+                serve_event(&events[i]);
+        }
+        if (has_inbox) {
+            wake_clear(inbox);
+            take_inbox(sender);
+        }
+        if (has_frames) {
+            wake_clear(hub);
+            refresh_channels(sender);
+        }
+        timers_run(&sender->timers, clock_mono_ns());
+        close_empty_channels(sender);
+    }
+    take_inbox(sender);
+    struct list *node;
+    list_for_each(node, &sender->channels)
+        channel_end_all(container_of(node, struct channel, link), "the server is shutting down");
+    close_empty_channels(sender);
+    return NULL;
+}
+
+static bool poll_wake(struct sender *sender, const struct wake *wake)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = (void *)(uintptr_t)wake};
+    return epoll_ctl(sender->epoll_fd, EPOLL_CTL_ADD, wake->fd, &event) == 0;
+}
+
+struct sender *sender_create(struct hub *hub, uint64_t stuck_after_ns)
+{
+    struct sender *sender = memory_zeroed(sizeof(*sender));
+    sender->hub = hub;
+    sender->context = (struct channel_context){
+        .hub = hub,
+        .timers = &sender->timers,
+        .stuck_after_ns = stuck_after_ns,
+        .release_viewer = release_viewer,
+        .release_waiter = release_waiter,
+        .arg = sender,
+    };
+    pthread_mutex_init(&sender->inbox_lock, NULL);
+    list_init(&sender->new_viewers);
+    list_init(&sender->new_waiters);
+    list_init(&sender->channels);
+    timers_init(&sender->timers);
+    sender->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (!wake_init(&sender->inbox_wake) || sender->epoll_fd < 0 || !poll_wake(sender, &sender->inbox_wake) ||
+        !poll_wake(sender, hub_sender_wake(hub)) || !thread_start(&sender->thread, "sender", run, sender)) {
+        log_error("cannot start the sender: %s", strerror(errno));
+        return NULL;
+    }
+    return sender;
+}
+
+void sender_stop(struct sender *sender)
+{
+    pthread_mutex_lock(&sender->inbox_lock);
+    sender->is_stopping = true;
+    pthread_mutex_unlock(&sender->inbox_lock);
+    wake_signal(&sender->inbox_wake);
+    pthread_join(sender->thread, NULL);
+}
+
+void sender_destroy(struct sender *sender)
+{
+    timers_fini(&sender->timers);
+    close(sender->epoll_fd);
+    wake_fini(&sender->inbox_wake);
+    pthread_mutex_destroy(&sender->inbox_lock);
+    free(sender);
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+#include "http/viewer.h"
+
+#include "base/clock.h"
+#include "http/drain.h"
+
+#include <errno.h>
+#include <linux/sockios.h>
+#include <linux/tcp.h> /* glibc's own struct tcp_info ends before the fields that matter here */
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+/*
+ * The kernel takes no more than this beyond what is in flight; the rest of a frame waits where it costs
+ * nothing, in the shared frame.
+ */
+enum { UNSENT_BYTES = 64 * 1024 };
+
+void viewer_begin(struct viewer *viewer, uint64_t now_ns)
+{
+    const int off = 0, on = 1, unsent = UNSENT_BYTES;
+    /* These fail on a unix socket, where they are not needed. */
+    setsockopt(viewer->fd, IPPROTO_TCP, TCP_CORK, &off, sizeof(off));
+    setsockopt(viewer->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    setsockopt(viewer->fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
+    pace_init(&viewer->pace, viewer->rate);
+    viewer->progress_ns = now_ns;
+}
+
+void viewer_take(struct viewer *viewer, struct frame *frame, const char *state)
+{
+    viewer->frame = frame_ref(frame);
+    viewer->sent = 0;
+    viewer->head_bytes = 0;
+    if (!viewer->is_open) {
+        const char *opening = multipart_opening(viewer->advance_headers);
+        viewer->head_bytes = strlen(opening);
+        memcpy(viewer->head, opening, viewer->head_bytes);
+        viewer->is_open = true;
+    }
+    viewer->head_bytes +=
+        multipart_head(viewer->head + viewer->head_bytes, frame, state, viewer->advance_headers);
+}
+
+/* What is left of pieces after the first `sent` bytes. Returns the number of pieces. */
+static int remaining_pieces(const struct iovec *pieces, int count, size_t sent, struct iovec *left)
+{
+    int n = 0;
+    for (int i = 0; i < count; i++) {
+        size_t skip = sent < pieces[i].iov_len ? sent : pieces[i].iov_len;
+        sent -= skip;
+        if (skip < pieces[i].iov_len)
+            left[n++] = (struct iovec){(char *)pieces[i].iov_base + skip, pieces[i].iov_len - skip};
+    }
+    return n;
+}
+
+enum viewer_result viewer_send(struct viewer *viewer)
+{
+    const char *tail = multipart_tail(viewer->advance_headers);
+    const struct iovec pieces[] = {
+        {viewer->head, viewer->head_bytes},
+        {(void *)(uintptr_t)viewer->frame->jpeg, viewer->frame->jpeg_bytes},
+        {(void *)(uintptr_t)tail, strlen(tail)},
+    };
+    const size_t total = pieces[0].iov_len + pieces[1].iov_len + pieces[2].iov_len;
+    while (viewer->sent < total) {
+        struct iovec left[3];
+        struct msghdr message = {.msg_iov = left};
+        message.msg_iovlen = (size_t)remaining_pieces(pieces, 3, viewer->sent, left);
+        ssize_t sent = sendmsg(viewer->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent < 0) {
+            if (errno == EINTR)
+                continue;
+            return errno == EAGAIN || errno == EWOULDBLOCK ? VIEWER_BLOCKED : VIEWER_GONE;
+        }
+        viewer->sent += (size_t)sent;
+        viewer->written_bytes += (size_t)sent;
+    }
+    frame_unref(&viewer->frame);
+    return VIEWER_DONE;
+}
+
+static size_t bytes_in_kernel(int fd)
+{
+    int queued = 0;
+    return ioctl(fd, SIOCOUTQ, &queued) == 0 && queued > 0 ? (size_t)queued : 0;
+}
+
+void viewer_check_progress(struct viewer *viewer, uint64_t now_ns)
+{
+    uint64_t drained = viewer->written_bytes - bytes_in_kernel(viewer->fd);
+    if (drained != viewer->drained_bytes) {
+        viewer->drained_bytes = drained;
+        viewer->progress_ns = now_ns;
+    }
+}
+
+uint64_t viewer_drain_ns(struct viewer *viewer, uint64_t now_ns)
+{
+    size_t queued = bytes_in_kernel(viewer->fd);
+    if (queued <= DRAIN_FLOOR_BYTES)
+        return 0;
+    struct tcp_info info = {0};
+    socklen_t info_bytes = sizeof(info);
+    getsockopt(viewer->fd, IPPROTO_TCP, TCP_INFO, &info, &info_bytes);
+    const struct drain_path path = {
+        .delivery_bytes_per_s = info.tcpi_delivery_rate,
+        .min_rtt_ns = info.tcpi_min_rtt * NS_PER_US,
+    };
+    viewer_check_progress(viewer, now_ns);
+    return drain_wait_ns(&path, queued, now_ns - viewer->progress_ns);
+}
+
+void viewer_end(struct viewer *viewer, bool abort)
+{
+    frame_unref(&viewer->frame);
+    if (abort) {
+        const struct linger reset = {.l_onoff = 1, .l_linger = 0};
+        setsockopt(viewer->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+    }
+}

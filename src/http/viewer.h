@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * viewer: one MJPEG client, as a cursor: which frame is on its way to it and how far it got. It writes
+ * to the client's socket itself, straight from the shared frame, and holds nothing else.
+ *
+ * The HTTP thread creates and destroys it; between the two, from sender_adopt() until its connection is
+ * resumed, it belongs to the sender's thread, which calls the functions below.
+ */
+#ifndef HEADCAM_HTTP_VIEWER_H
+#define HEADCAM_HTTP_VIEWER_H
+
+#include "base/list.h"
+#include "base/timers.h"
+#include "http/multipart.h"
+#include "stream/name.h"
+#include "stream/pace.h"
+
+#include <microhttpd.h>
+#include <stdbool.h>
+
+struct channel;
+
+struct viewer {
+    /* Fixed from the start. */
+    struct MHD_Connection *connection;
+    int fd;
+    char name[NAME_BYTES]; /* "" for the default stream */
+    bool advance_headers;
+    millifps rate;
+
+    struct list link;        /* the sender's inbox, then its channel's viewers */
+    struct channel *channel; /* NULL until it has one */
+    struct timer timer;      /* pacing, draining, and being stuck */
+    struct pace pace;
+    uint64_t edition;  /* the last one taken */
+    uint64_t taken_ns; /* and when */
+
+    /* The part on its way: head, JPEG, tail. */
+    bool is_open; /* the opening was put before the first head */
+    struct frame *frame;
+    char head[MULTIPART_OPENING_BYTES + MULTIPART_HEAD_BYTES];
+    size_t head_bytes;
+    size_t sent; /* of head, JPEG and tail together */
+
+    uint64_t written_bytes; /* to the socket, since the start */
+    uint64_t drained_bytes; /* of these, no longer in the kernel when last looked at */
+    uint64_t progress_ns;   /* when that last rose */
+};
+
+enum viewer_result {
+    VIEWER_DONE,    /* the part is in the kernel */
+    VIEWER_BLOCKED, /* the socket takes no more now */
+    VIEWER_GONE,    /* the client closed */
+};
+
+/* Prepares the socket: bounds what the kernel holds for it. */
+void viewer_begin(struct viewer *viewer, uint64_t now_ns);
+
+/* Begins a part; takes a reference of the frame. */
+void viewer_take(struct viewer *viewer, struct frame *frame, const char *state);
+
+/* Sends what the socket takes of the part. */
+enum viewer_result viewer_send(struct viewer *viewer);
+
+/*
+ * How long the kernel needs until it holds no more than the path keeps in flight, so that the next
+ * frame would leave at once: 0 means now.
+ */
+uint64_t viewer_drain_ns(struct viewer *viewer, uint64_t now_ns);
+
+/* Looks at how much the client took; progress_ns follows. */
+void viewer_check_progress(struct viewer *viewer, uint64_t now_ns);
+
+/* Gives back the part on its way. With abort, what is in the kernel is thrown away, too. */
+void viewer_end(struct viewer *viewer, bool abort);
+
+#endif

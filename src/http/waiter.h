@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * waiter: one snapshot request, while its connection is suspended. The HTTP thread makes it and hands
+ * it to the sender; when the connection is resumed it is the HTTP thread's again, answered.
+ */
+#ifndef HEADCAM_HTTP_WAITER_H
+#define HEADCAM_HTTP_WAITER_H
+
+#include "base/list.h"
+#include "base/timers.h"
+#include "stream/explain.h"
+#include "stream/frame.h"
+#include "stream/name.h"
+
+#include <microhttpd.h>
+
+struct channel;
+
+struct waiter {
+    /* The question. */
+    struct MHD_Connection *connection;
+    char name[NAME_BYTES];  /* "" for the default stream */
+    uint64_t not_before_ns; /* monotonic: the oldest capture that will do */
+    uint64_t deadline_ns;   /* monotonic */
+
+    struct list link; /* the sender's inbox, then its channel's waiters */
+    struct channel *channel;
+    struct timer timer;
+
+    /* The answer: a frame, or why there is none. */
+    struct frame *frame;
+    char reason[2 * EXPLAIN_BYTES];
+};
+
+#endif

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: MIT */
+#include "ingest/ingest.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/thread.h"
+#include "ingest/jpeg_check.h"
+#include "ingest/message.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <zmq.h>
+
+/* Topic, header, pixels. */
+enum { MAX_PARTS = 3 };
+
+/* Only the newest frame counts: what waits in the kernel and in libzmq is kept short. */
+enum { RECEIVE_HIGH_WATER_MARK = 4 };
+
+/* Messages taken before the thread looks at the demand again, so that a flood does not delay it. */
+enum { MESSAGES_AT_ONCE = 64 };
+
+static const uint64_t TICK_NS = NS_PER_S / 2;
+
+struct ingest {
+    struct hub *hub;
+    struct ingest_options options;
+    void *context, *socket;
+    struct wake stop;
+    pthread_t thread;
+    struct log_limit reject_log;
+};
+
+struct parts {
+    zmq_msg_t part[MAX_PARTS];
+    int count; /* of all parts, also of those over MAX_PARTS, which are dropped at once */
+};
+
+/* ---- messages ---- */
+
+/* Receives all parts of one message. False: none waits. */
+static bool receive(void *socket, struct parts *parts)
+{
+    parts->count = 0;
+    bool more = true;
+    while (more) {
+        zmq_msg_t surplus;
+        zmq_msg_t *part = parts->count < MAX_PARTS ? &parts->part[parts->count] : &surplus;
+        zmq_msg_init(part);
+        if (zmq_msg_recv(part, socket, ZMQ_DONTWAIT) < 0) {
+            zmq_msg_close(part);
+            return false; /* only before a first part: libzmq hands messages over whole */
+        }
+        more = zmq_msg_more(part);
+        if (parts->count >= MAX_PARTS)
+            zmq_msg_close(part);
+        parts->count++;
+    }
+    return true;
+}
+
+static void close_parts(struct parts *parts)
+{
+    for (int i = 0; i < parts->count && i < MAX_PARTS; i++)
+        zmq_msg_close(&parts->part[i]);
+}
+
+static void reject(struct ingest *ingest, const char *name, const struct message_error *error)
+{
+    atomic_fetch_add_explicit(&hub_intake(ingest->hub)->rejected[error->reason], 1, memory_order_relaxed);
+    uint64_t suppressed;
+    if (!log_limit_pass(&ingest->reject_log, clock_mono_ns(), &suppressed))
+        return;
+    char more[64] = "";
+    if (suppressed)
+        snprintf(more, sizeof(more), " (and %" PRIu64 " more)", suppressed);
+    log_warn("message dropped%s%s: %s%s", name[0] ? " for " : "", name, error->text, more);
+}
+
+static void reject_verdict(struct ingest *ingest, const char *name, enum hub_verdict verdict)
+{
+    struct message_error error = {.reason = verdict == HUB_CONFLICT ? REJECT_CONFLICT : REJECT_LIMIT};
+    snprintf(error.text, sizeof(error.text), "%s",
+             verdict == HUB_CONFLICT ? "another producer has this name; give one of them another --name"
+                                     : "as many streams are announced as --max-streams allows");
+    if (verdict != HUB_TAKEN)
+        reject(ingest, name, &error);
+}
+
+/* ---- frames ---- */
+
+/* Both kinds of frame live in the message they came in. */
+struct raw_message {
+    struct raw_frame raw;
+    zmq_msg_t message;
+};
+
+static void release_raw(struct raw_frame *raw)
+{
+    struct raw_message *self = (struct raw_message *)raw;
+    zmq_msg_close(&self->message);
+    free(self);
+}
+
+struct ready_message {
+    struct frame frame;
+    zmq_msg_t message;
+};
+
+static void release_ready(struct frame *frame)
+{
+    struct ready_message *self = (struct ready_message *)frame;
+    zmq_msg_close(&self->message);
+    free(self);
+}
+
+static void take_over(zmq_msg_t *to, zmq_msg_t *from)
+{
+    zmq_msg_init(to);
+    zmq_msg_move(to, from);
+}
+
+static enum hub_verdict submit_pixels(struct ingest *ingest, const char *name, const struct raw_info *info,
+                                      zmq_msg_t *payload)
+{
+    struct raw_message *self = memory_zeroed(sizeof(*self));
+    take_over(&self->message, payload);
+    self->raw.info = *info;
+    self->raw.arrival_ns = clock_mono_ns();
+    self->raw.capture_ns = raw_capture_mono_ns(info->capture_real_ns, clock_real_ns(), self->raw.arrival_ns);
+    self->raw.payload = zmq_msg_data(&self->message);
+    self->raw.release = release_raw;
+    return hub_submit(ingest->hub, name, &self->raw);
+}
+
+static enum hub_verdict submit_ready(struct ingest *ingest, const char *name, const struct raw_info *info,
+                                     zmq_msg_t *payload)
+{
+    struct ready_message *self = memory_zeroed(sizeof(*self));
+    take_over(&self->message, payload);
+    frame_init(&self->frame, release_ready);
+    self->frame.jpeg = zmq_msg_data(&self->message);
+    self->frame.jpeg_bytes = info->payload_bytes;
+    self->frame.width = info->width;
+    self->frame.height = info->height;
+    self->frame.sequence = info->sequence;
+    self->frame.capture_real_ns = info->capture_real_ns;
+    self->frame.capture_ns = raw_capture_mono_ns(info->capture_real_ns, clock_real_ns(), clock_mono_ns());
+    self->frame.sim_time_ns = info->sim_time_ns;
+    return hub_submit_ready(ingest->hub, name, info, &self->frame);
+}
+
+static bool take_frame(struct ingest *ingest, const char *name, struct parts *parts,
+                       struct message_error *error)
+{
+    struct raw_info info;
+    zmq_msg_t *header = &parts->part[1], *payload = &parts->part[2];
+    if (!message_read_header(zmq_msg_data(header), zmq_msg_size(header), ingest->options.max_frame_bytes,
+                             &info, error))
+        return false;
+    if (parts->count != 3 || info.location != HEADCAM_INLINE) {
+        error->reason = REJECT_PARTS;
+        snprintf(error->text, sizeof(error->text), "a frame with its pixels %s has %d parts",
+                 info.location == HEADCAM_INLINE ? "inline" : "in a ring", parts->count);
+        return false;
+    }
+    if (!message_check_payload(&info, zmq_msg_size(payload), error))
+        return false;
+    if (info.format != HEADCAM_JPEG) {
+        reject_verdict(ingest, name, submit_pixels(ingest, name, &info, payload));
+        return true;
+    }
+    const char *flaw = jpeg_check(zmq_msg_data(payload), info.payload_bytes, info.width, info.height);
+    if (flaw) {
+        error->reason = REJECT_JPEG;
+        snprintf(error->text, sizeof(error->text), "%s", flaw);
+        return false;
+    }
+    reject_verdict(ingest, name, submit_ready(ingest, name, &info, payload));
+    return true;
+}
+
+static bool take_announcement(struct ingest *ingest, const char *name, struct parts *parts,
+                              struct message_error *error)
+{
+    struct announcement announcement;
+    if (!message_read_announcement(zmq_msg_data(&parts->part[1]), zmq_msg_size(&parts->part[1]),
+                                   &announcement, error))
+        return false;
+    reject_verdict(ingest, name, hub_announce(ingest->hub, name, &announcement));
+    return true;
+}
+
+static void take_message(struct ingest *ingest, struct parts *parts)
+{
+    atomic_fetch_add_explicit(&hub_intake(ingest->hub)->messages, 1, memory_order_relaxed);
+    struct message_error error = {0};
+    char name[NAME_BYTES] = "";
+    bool is_announcement = false;
+    bool is_taken = message_read_topic(zmq_msg_data(&parts->part[0]), zmq_msg_size(&parts->part[0]), name,
+                                       &is_announcement, &error);
+    if (is_taken && (parts->count < 2 || parts->count > (is_announcement ? 2 : MAX_PARTS))) {
+        error.reason = REJECT_PARTS;
+        snprintf(error.text, sizeof(error.text), "%s of %d parts",
+                 is_announcement ? "an announcement" : "a frame", parts->count);
+        is_taken = false;
+    } else if (is_taken) {
+        is_taken = is_announcement ? take_announcement(ingest, name, parts, &error)
+                                   : take_frame(ingest, name, parts, &error);
+    }
+    if (!is_taken)
+        reject(ingest, name, &error);
+}
+
+static void take_messages(struct ingest *ingest)
+{
+    for (int i = 0; i < MESSAGES_AT_ONCE; i++) {
+        struct parts parts;
+        if (!receive(ingest->socket, &parts))
+            return;
+        take_message(ingest, &parts);
+        close_parts(&parts);
+    }
+}
+
+/* ---- upstream ---- */
+
+static void send_upstream(struct ingest *ingest, const struct upstream *upstream)
+{
+    uint8_t bytes[HEADCAM_NAME_MAX + 8];
+    size_t name_length = strlen(upstream->name), length = 0;
+    if (upstream->kind == UPSTREAM_RATE) {
+        bytes[length++] = HEADCAM_UPSTREAM_RATE;
+        bytes[length++] = (uint8_t)name_length;
+        memcpy(bytes + length, upstream->name, name_length);
+        length += name_length;
+        for (int shift = 0; shift < 32; shift += 8)
+            bytes[length++] = (uint8_t)(upstream->rate >> shift);
+    } else {
+        bytes[length++] = upstream->kind == UPSTREAM_SUBSCRIBE; /* ZeroMQ's own: 1 subscribes, 0 ends it */
+        memcpy(bytes + length, upstream->name, name_length);
+        length += name_length;
+        bytes[length++] = '/';
+    }
+    if (zmq_send(ingest->socket, bytes, length, ZMQ_DONTWAIT) < 0)
+        log_warn("cannot tell the producers of %s what is wanted: %s", upstream->name, zmq_strerror(errno));
+}
+
+static void tell_producers(struct ingest *ingest)
+{
+    struct upstream upstream;
+    while (hub_next_upstream(ingest->hub, &upstream))
+        send_upstream(ingest, &upstream);
+}
+
+/* ---- the thread ---- */
+
+static void *run(void *arg)
+{
+    struct ingest *ingest = arg;
+    const struct wake *demand = hub_upstream_wake(ingest->hub);
+    uint64_t tick_ns = clock_mono_ns();
+    for (;;) {
+        uint64_t deadline_ns = hub_upstream_deadline(ingest->hub);
+        zmq_pollitem_t items[] = {
+            {ingest->socket, 0, ZMQ_POLLIN, 0},
+            {NULL, demand->fd, ZMQ_POLLIN, 0},
+            {NULL, ingest->stop.fd, ZMQ_POLLIN, 0},
+        };
+        zmq_poll(items, 3, clock_timeout_ms(clock_mono_ns(), tick_ns < deadline_ns ? tick_ns : deadline_ns));
+        if (items[2].revents)
+            return NULL;
+        if (items[1].revents)
+            wake_clear(demand);
+        tell_producers(ingest);
+        if (items[0].revents)
+            take_messages(ingest);
+        if (clock_mono_ns() >= tick_ns) {
+            hub_tick(ingest->hub);
+            tick_ns = clock_mono_ns() + TICK_NS;
+        }
+    }
+}
+
+static bool set_option(void *socket, int option, int64_t value)
+{
+    int small = (int)value;
+    return option == ZMQ_MAXMSGSIZE ? zmq_setsockopt(socket, option, &value, sizeof(value)) == 0
+                                    : zmq_setsockopt(socket, option, &small, sizeof(small)) == 0;
+}
+
+static bool open_socket(struct ingest *ingest, char error[ENDPOINT_ERROR_BYTES])
+{
+    const char *endpoint = ingest->options.endpoint;
+    if (!endpoint_prepare(endpoint, error))
+        return false;
+    ingest->context = zmq_ctx_new();
+    ingest->socket = ingest->context ? zmq_socket(ingest->context, ZMQ_XSUB) : NULL;
+    if (!ingest->socket || !set_option(ingest->socket, ZMQ_RCVHWM, RECEIVE_HIGH_WATER_MARK) ||
+        !set_option(ingest->socket, ZMQ_LINGER, 0) ||
+        /* A larger part is refused by libzmq before it allocates anything; its sender is disconnected. */
+        !set_option(ingest->socket, ZMQ_MAXMSGSIZE, (int64_t)ingest->options.max_frame_bytes * 2)) {
+        snprintf(error, ENDPOINT_ERROR_BYTES, "cannot make the ingest socket: %s", zmq_strerror(errno));
+        return false;
+    }
+    /* The file never has more permissions than it shall have, not even between bind and chmod. */
+    mode_t old_mask = umask(~ingest->options.socket_mode & 0777);
+    int bound = zmq_bind(ingest->socket, endpoint);
+    int reason = errno;
+    umask(old_mask);
+    if (bound != 0) {
+        snprintf(error, ENDPOINT_ERROR_BYTES, "cannot bind %s: %s; choose another --ingest", endpoint,
+                 zmq_strerror(reason));
+        return false;
+    }
+    return endpoint_set_mode(endpoint, ingest->options.socket_mode, error);
+}
+
+static void close_socket(struct ingest *ingest)
+{
+    if (ingest->socket)
+        zmq_close(ingest->socket);
+    if (ingest->context)
+        zmq_ctx_term(ingest->context);
+}
+
+struct ingest *ingest_create(struct hub *hub, const struct ingest_options *options,
+                             char error[ENDPOINT_ERROR_BYTES])
+{
+    struct ingest *ingest = memory_zeroed(sizeof(*ingest));
+    ingest->hub = hub;
+    ingest->options = *options;
+    if (!open_socket(ingest, error)) {
+        close_socket(ingest);
+        free(ingest);
+        return NULL;
+    }
+    static const uint8_t all_announcements[] = {1, '@'};
+    zmq_send(ingest->socket, all_announcements, sizeof(all_announcements), 0);
+    if (!wake_init(&ingest->stop) || !thread_start(&ingest->thread, "ingest", run, ingest)) {
+        snprintf(error, ENDPOINT_ERROR_BYTES, "cannot start the ingest thread: %s", strerror(errno));
+        close_socket(ingest);
+        free(ingest);
+        return NULL;
+    }
+    return ingest;
+}
+
+void ingest_destroy(struct ingest *ingest)
+{
+    wake_signal(&ingest->stop);
+    pthread_join(ingest->thread, NULL);
+    wake_fini(&ingest->stop);
+    close_socket(ingest);
+    free(ingest);
+}

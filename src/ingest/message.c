@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+#include "ingest/message.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* libjpeg's largest side. */
+enum { MAX_SIDE = 65500 };
+
+static const double MAX_FPS = 10000;
+
+__attribute__((format(printf, 3, 4))) static bool refuse(struct message_error *error, enum reject reason,
+                                                         const char *format, ...)
+{
+    error->reason = reason;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(error->text, sizeof(error->text), format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+/* ---- topic ---- */
+
+bool message_read_topic(const void *bytes, size_t length, char name[NAME_BYTES], bool *is_announcement,
+                        struct message_error *error)
+{
+    const char *text = bytes;
+    *is_announcement = length > 0 && text[0] == '@';
+    if (*is_announcement) {
+        text++;
+        length--;
+    }
+    if (length == 0 || text[length - 1] != '/' || !name_is_valid(text, length - 1))
+        return refuse(error, REJECT_TOPIC, "the topic is not NAME/ or @NAME/; a name is " NAME_RULE);
+    memcpy(name, text, length - 1);
+    name[length - 1] = '\0';
+    return true;
+}
+
+/* ---- frame header ---- */
+
+static uint64_t little_endian(const uint8_t *bytes, int count)
+{
+    uint64_t value = 0;
+    for (int i = count - 1; i >= 0; i--)
+        value = value << 8 | bytes[i];
+    return value;
+}
+
+static bool check_jpeg_fields(const struct raw_info *info, struct message_error *error)
+{
+    if (info->stride != 0)
+        return refuse(error, REJECT_FIELD, "a JPEG's stride is 0, not %" PRIu32, info->stride);
+    if (info->payload_bytes == 0)
+        return refuse(error, REJECT_SIZE, "a JPEG of 0 bytes");
+    return true;
+}
+
+static bool check_pixel_fields(const struct raw_info *info, struct message_error *error)
+{
+    uint64_t row = (uint64_t)info->width * raw_pixel_bytes(info->format);
+    if (info->stride < row)
+        return refuse(error, REJECT_FIELD, "stride %" PRIu32 " is less than a row of %" PRIu64 " bytes",
+                      info->stride, row);
+    uint64_t least = (uint64_t)info->stride * (info->height - 1) + row;
+    uint64_t most = (uint64_t)info->stride * info->height;
+    if (info->payload_bytes < least || info->payload_bytes > most)
+        return refuse(error, REJECT_SIZE,
+                      "%" PRIu32 "x%" PRIu32 " with stride %" PRIu32 " has %" PRIu64 " bytes, not %zu",
+                      info->width, info->height, info->stride, most, info->payload_bytes);
+    return true;
+}
+
+static bool check_location(const struct raw_info *info, uint32_t reserved, struct message_error *error)
+{
+    switch (info->location) {
+    case HEADCAM_INLINE:
+        if (info->slot != 0 || info->slot_sequence != 0)
+            return refuse(error, REJECT_FIELD, "an inline frame has no ring slot");
+        break;
+    case HEADCAM_RING:
+        if (info->slot_sequence == 0 || info->slot_sequence % 2 != 0)
+            return refuse(error, REJECT_FIELD, "slot sequence %" PRIu64 " is not that of a written slot",
+                          info->slot_sequence);
+        break;
+    default:
+        return refuse(error, REJECT_FIELD, "unknown location %d", (int)info->location);
+    }
+    if (reserved != 0)
+        return refuse(error, REJECT_FIELD, "flags and reserved fields must be 0");
+    return true;
+}
+
+bool message_read_header(const void *bytes, size_t length, size_t max_frame_bytes, struct raw_info *info,
+                         struct message_error *error)
+{
+    const uint8_t *at = bytes;
+    if (length < HEADCAM_HEADER_BYTES)
+        return refuse(error, REJECT_HEADER, "a frame header of %zu bytes; it has at least %d", length,
+                      HEADCAM_HEADER_BYTES);
+    if (memcmp(at + HEADCAM_AT_MAGIC, HEADCAM_WIRE_MAGIC, 4) != 0)
+        return refuse(error, REJECT_MAGIC, "the frame header does not begin with " HEADCAM_WIRE_MAGIC);
+    uint64_t version = little_endian(at + HEADCAM_AT_VERSION, 2);
+    if (version != HEADCAM_WIRE_VERSION)
+        return refuse(error, REJECT_VERSION, "wire version %" PRIu64 "; this server speaks %d", version,
+                      HEADCAM_WIRE_VERSION);
+    uint64_t header_bytes = little_endian(at + HEADCAM_AT_HEADER_BYTES, 2);
+    if (header_bytes != length)
+        return refuse(error, REJECT_HEADER, "a frame header of %zu bytes says that it has %" PRIu64, length,
+                      header_bytes);
+
+    *info = (struct raw_info){
+        .instance = little_endian(at + HEADCAM_AT_INSTANCE, 8),
+        .sequence = little_endian(at + HEADCAM_AT_SEQUENCE, 8),
+        .capture_real_ns = little_endian(at + HEADCAM_AT_CAPTURE_NS, 8),
+        .sim_time_ns = (int64_t)little_endian(at + HEADCAM_AT_SIM_TIME_NS, 8),
+        .width = (uint32_t)little_endian(at + HEADCAM_AT_WIDTH, 4),
+        .height = (uint32_t)little_endian(at + HEADCAM_AT_HEIGHT, 4),
+        .stride = (uint32_t)little_endian(at + HEADCAM_AT_STRIDE, 4),
+        .format = (enum headcam_pixel_format)at[HEADCAM_AT_PIXEL_FORMAT],
+        .location = (enum headcam_location)at[HEADCAM_AT_LOCATION],
+        .slot = (uint32_t)little_endian(at + HEADCAM_AT_SLOT, 4),
+        .slot_sequence = little_endian(at + HEADCAM_AT_SLOT_SEQUENCE, 8),
+        .payload_bytes = (size_t)little_endian(at + HEADCAM_AT_PAYLOAD_BYTES, 8),
+    };
+    uint32_t reserved =
+        (uint32_t)(little_endian(at + HEADCAM_AT_FLAGS, 2) | little_endian(at + HEADCAM_AT_RESERVED, 4));
+    if (info->instance == 0)
+        return refuse(error, REJECT_FIELD, "instance 0");
+    if (info->width < 1 || info->width > MAX_SIDE || info->height < 1 || info->height > MAX_SIDE)
+        return refuse(error, REJECT_FIELD, "%" PRIu32 "x%" PRIu32 " pixels; a side has 1 to %d", info->width,
+                      info->height, MAX_SIDE);
+    if (!raw_format_name(info->format))
+        return refuse(error, REJECT_FIELD, "unknown pixel format %d", (int)info->format);
+    if (!check_location(info, reserved, error))
+        return false;
+    if (info->payload_bytes > max_frame_bytes)
+        return refuse(error, REJECT_SIZE, "a frame of %zu bytes; --max-frame-bytes allows %zu",
+                      info->payload_bytes, max_frame_bytes);
+    return info->format == HEADCAM_JPEG ? check_jpeg_fields(info, error) : check_pixel_fields(info, error);
+}
+
+bool message_check_payload(const struct raw_info *info, size_t length, struct message_error *error)
+{
+    if (length != info->payload_bytes)
+        return refuse(error, REJECT_SIZE, "a payload of %zu bytes; its header says %zu", length,
+                      info->payload_bytes);
+    return true;
+}
+
+/* ---- announcement ---- */
+
+/* A string of at most what fits; a missing key leaves "". False: it is something else. */
+static bool read_text(const json_t *object, const char *key, char text[HUB_TEXT_BYTES])
+{
+    const json_t *value = json_object_get(object, key);
+    if (value && !json_is_string(value))
+        return false;
+    snprintf(text, HUB_TEXT_BYTES, "%s", value ? json_string_value(value) : "");
+    return true;
+}
+
+static bool read_side(const json_t *object, const char *key, uint32_t *side)
+{
+    const json_t *value = json_object_get(object, key);
+    if (!value || json_is_null(value))
+        return true;
+    json_int_t number = json_integer_value(value);
+    if (!json_is_integer(value) || number < 0 || number > MAX_SIDE)
+        return false;
+    *side = (uint32_t)number;
+    return true;
+}
+
+static bool read_fps(const json_t *object, double *fps)
+{
+    const json_t *value = json_object_get(object, "fps");
+    if (!value || json_is_null(value))
+        return true;
+    double number = json_number_value(value);
+    if (!json_is_number(value) || !(number >= 0 && number <= MAX_FPS))
+        return false;
+    *fps = number;
+    return true;
+}
+
+static bool read_format(const json_t *object, enum headcam_pixel_format *format)
+{
+    const json_t *value = json_object_get(object, "format");
+    if (!value || json_is_null(value))
+        return true;
+    if (!json_is_string(value))
+        return false;
+    for (int i = HEADCAM_RGBA; i <= HEADCAM_JPEG; i++) {
+        const char *name = raw_format_name((enum headcam_pixel_format)i);
+        if (name && strcmp(name, json_string_value(value)) == 0) {
+            *format = (enum headcam_pixel_format)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool read_instance(const json_t *object, uint64_t *instance)
+{
+    const char *text = json_string_value(json_object_get(object, "instance"));
+    if (!text || strlen(text) != 16 || strspn(text, "0123456789abcdefABCDEF") != 16)
+        return false;
+    *instance = strtoull(text, NULL, 16);
+    return *instance != 0;
+}
+
+static bool read_announcement(const json_t *object, struct announcement *announcement,
+                              struct message_error *error)
+{
+    if (!json_is_object(object))
+        return refuse(error, REJECT_ANNOUNCEMENT, "an announcement is a JSON object");
+    if (json_integer_value(json_object_get(object, "headcam")) != HEADCAM_WIRE_VERSION)
+        return refuse(error, REJECT_ANNOUNCEMENT, "an announcement has \"headcam\": %d",
+                      HEADCAM_WIRE_VERSION);
+    if (!read_instance(object, &announcement->instance))
+        return refuse(error, REJECT_ANNOUNCEMENT,
+                      "\"instance\" is a string of 16 hexadecimal digits, not all 0");
+    const char *state = json_string_value(json_object_get(object, "state"));
+    if (!state || !condition_from_announcement(state, &announcement->state))
+        return refuse(error, REJECT_ANNOUNCEMENT, "\"state\" is starting, live, stalled or ended");
+    if (!read_text(object, "reason", announcement->reason) ||
+        !read_text(object, "agent", announcement->agent) ||
+        !read_text(object, "version", announcement->version))
+        return refuse(error, REJECT_ANNOUNCEMENT, "\"reason\", \"agent\" and \"version\" are strings");
+    if (!read_side(object, "width", &announcement->width) ||
+        !read_side(object, "height", &announcement->height))
+        return refuse(error, REJECT_ANNOUNCEMENT, "\"width\" and \"height\" are integers to %d", MAX_SIDE);
+    if (!read_fps(object, &announcement->fps))
+        return refuse(error, REJECT_ANNOUNCEMENT, "\"fps\" is a number to %.0f", MAX_FPS);
+    if (!read_format(object, &announcement->format))
+        return refuse(error, REJECT_ANNOUNCEMENT, "\"format\" is RGBA, BGRA, RGB, BGR, GRAY8 or JPEG");
+    return true;
+}
+
+bool message_read_announcement(const void *bytes, size_t length, struct announcement *announcement,
+                               struct message_error *error)
+{
+    memset(announcement, 0, sizeof(*announcement));
+    if (length > HEADCAM_ANNOUNCEMENT_MAX)
+        return refuse(error, REJECT_ANNOUNCEMENT, "an announcement of %zu bytes; it has at most %d", length,
+                      HEADCAM_ANNOUNCEMENT_MAX);
+    json_error_t syntax;
+    json_t *object = json_loadb(bytes, length, JSON_REJECT_DUPLICATES, &syntax);
+    if (!object)
+        return refuse(error, REJECT_ANNOUNCEMENT, "an announcement that is no JSON: %.80s", syntax.text);
+    bool is_good = read_announcement(object, announcement, error);
+    json_decref(object);
+    return is_good;
+}

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT */
+#include "options.h"
+
+#include "base/clock.h"
+#include "base/version.h"
+#include "stream/name.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { MAX_ENCODE_THREADS = 64, RULE_BYTES = 128 };
+
+struct option;
+
+/* Reads a value. False: it is not what option->rule says. */
+typedef bool reader(const struct option *option, const char *text, void *field);
+
+struct option {
+    const char *name;     /* "max-viewers"; in the environment HEADCAM_MAX_VIEWERS */
+    const char *argument; /* for the help: "N" */
+    const char *standard; /* the default, read like any value; NULL: set by code */
+    const char *help;
+    const char *rule; /* what a value must be, for errors */
+    reader *read;
+    size_t field;       /* offset in struct options */
+    double least, most; /* for numbers */
+};
+
+/* ---- readers ---- */
+
+static bool read_string(const struct option *option, const char *text, void *field)
+{
+    (void)option;
+    if (!text[0])
+        return false;
+    *(const char **)field = text;
+    return true;
+}
+
+static bool read_listen(const struct option *option, const char *text, void *field)
+{
+    (void)option;
+    struct options *options = field; /* the first of two fields */
+    const char *colon = strrchr(text, ':');
+    if (!colon || colon == text)
+        return false;
+    const char *host = text, *host_end = colon;
+    if (host[0] == '[') { /* [::1]:8080 */
+        if (host_end[-1] != ']')
+            return false;
+        host++;
+        host_end--;
+    } else if (memchr(host, ':', (size_t)(host_end - host))) {
+        return false;
+    }
+    size_t host_length = (size_t)(host_end - host), port_length = strlen(colon + 1);
+    if (host_length == 0 || host_length >= OPTIONS_HOST_BYTES || port_length == 0 || port_length > 5 ||
+        strspn(colon + 1, "0123456789") != port_length || atoi(colon + 1) > 65535)
+        return false;
+    memcpy(options->listen_host, host, host_length);
+    options->listen_host[host_length] = '\0';
+    memcpy(options->listen_port, colon + 1, port_length + 1);
+    return true;
+}
+
+static bool read_number(const struct option *option, const char *text, double *value)
+{
+    if (!isdigit((unsigned char)text[0]))
+        return false;
+    char *end;
+    errno = 0;
+    *value = strtod(text, &end);
+    return errno == 0 && *end == '\0' && *value >= option->least && *value <= option->most;
+}
+
+static bool read_whole(const struct option *option, const char *text, double *value)
+{
+    return strspn(text, "0123456789") == strlen(text) && read_number(option, text, value);
+}
+
+static bool read_int(const struct option *option, const char *text, void *field)
+{
+    double value;
+    if (!read_whole(option, text, &value))
+        return false;
+    *(int *)field = (int)value;
+    return true;
+}
+
+static bool read_size(const struct option *option, const char *text, void *field)
+{
+    double value;
+    if (!read_whole(option, text, &value))
+        return false;
+    *(size_t *)field = (size_t)value;
+    return true;
+}
+
+static bool read_seconds(const struct option *option, const char *text, void *field)
+{
+    double value;
+    if (text[strspn(text, "0123456789.")] != '\0' || !read_number(option, text, &value))
+        return false;
+    *(uint64_t *)field = (uint64_t)(value * (double)NS_PER_S);
+    return true;
+}
+
+static bool read_mode(const struct option *option, const char *text, void *field)
+{
+    (void)option;
+    size_t length = strlen(text);
+    if (length == 0 || length > 4 || strspn(text, "01234567") != length || strtol(text, NULL, 8) > 0777)
+        return false;
+    *(mode_t *)field = (mode_t)strtol(text, NULL, 8);
+    return true;
+}
+
+static bool read_name(const struct option *option, const char *text, void *field)
+{
+    return name_is_valid(text, strlen(text)) && read_string(option, text, field);
+}
+
+static bool read_subsampling(const struct option *option, const char *text, void *field)
+{
+    (void)option;
+    return jpeg_subsampling_from_name(text, field);
+}
+
+static bool read_level(const struct option *option, const char *text, void *field)
+{
+    (void)option;
+    return log_level_from_name(text, field);
+}
+
+/* ---- the table ---- */
+
+#define FIELD(member) offsetof(struct options, member)
+
+static const struct option table[] = {
+    {"listen", "HOST:PORT", "127.0.0.1:8080", "where to serve HTTP; [::]:8080 for everywhere, port 0 for any",
+     "HOST:PORT, as 127.0.0.1:8080 or [::]:8080", read_listen, 0, 0, 0},
+    {"ingest", "ENDPOINT", "ipc:///run/headcam/ingest.sock", "the ZeroMQ endpoint where agents connect",
+     "a ZeroMQ endpoint, as ipc:///run/headcam/ingest.sock", read_string, FIELD(ingest), 0, 0},
+    {"socket-mode", "MODE", "0660", "the mode of the ingest socket's file", "an octal mode up to 0777",
+     read_mode, FIELD(socket_mode), 0, 0},
+    {"default", "NAME", NULL, "the stream of /stream and /snapshot (the first announced)", NAME_RULE,
+     read_name, FIELD(default_name), 0, 0},
+    {"quality", "N", "80", "JPEG quality, 1 to 100", "1 to 100", read_int, FIELD(jpeg.quality), 1, 100},
+    {"subsampling", "S", "4:2:0", "chroma subsampling: 4:2:0, 4:2:2 or 4:4:4", "4:2:0, 4:2:2 or 4:4:4",
+     read_subsampling, FIELD(jpeg.subsampling), 0, 0},
+    {"encode-threads", "N", NULL, "threads that share in encoding a frame (one a core)", "1 to 64", read_int,
+     FIELD(encode_threads), 1, MAX_ENCODE_THREADS},
+    {"max-streams", "N", "64", "streams that may be announced", "1 to 4096", read_size, FIELD(max_streams), 1,
+     4096},
+    {"max-viewers", "N", "1000", "clients that may stream at a time", "0 to 100000", read_size,
+     FIELD(max_viewers), 0, 100000},
+    {"max-snapshots", "N", "1000", "snapshot requests that may wait at a time", "0 to 100000", read_size,
+     FIELD(max_snapshots), 0, 100000},
+    {"max-frame-bytes", "N", "134217728", "the largest frame an agent may send (128 MiB)",
+     "65536 to 4294967296", read_size, FIELD(max_frame_bytes), 65536, 4294967296},
+    {"no-signal-after", "S", "3", "seconds without a frame until a picture says so", "0.5 to 3600",
+     read_seconds, FIELD(no_signal_after_ns), 0.5, 3600},
+    {"stuck-after", "S", "30", "seconds until a viewer that reads nothing is closed", "1 to 3600",
+     read_seconds, FIELD(stuck_after_ns), 1, 3600},
+    {"forget-after", "S", "60", "seconds until a stream without an agent leaves the list", "2 to 86400",
+     read_seconds, FIELD(forget_after_ns), 2, 86400},
+    {"log-level", "LEVEL", "info", "error, warn, info or debug", "error, warn, info or debug", read_level,
+     FIELD(log_level), 0, 0},
+};
+
+enum { OPTION_COUNT = sizeof(table) / sizeof(table[0]) };
+
+static void *field_of(struct options *options, const struct option *option)
+{
+    return (char *)options + option->field;
+}
+
+static const struct option *find_option(const char *name, size_t length)
+{
+    for (size_t i = 0; i < OPTION_COUNT; i++)
+        if (strlen(table[i].name) == length && strncmp(table[i].name, name, length) == 0)
+            return &table[i];
+    return NULL;
+}
+
+static void set_defaults(struct options *options)
+{
+    memset(options, 0, sizeof(*options));
+    for (size_t i = 0; i < OPTION_COUNT; i++)
+        if (table[i].standard)
+            table[i].read(&table[i], table[i].standard, field_of(options, &table[i]));
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    options->encode_threads = cores < 1 ? 1 : cores > MAX_ENCODE_THREADS ? MAX_ENCODE_THREADS : (int)cores;
+}
+
+static void environment_name(const struct option *option, char *name, size_t room)
+{
+    snprintf(name, room, "HEADCAM_%s", option->name);
+    for (char *c = name; *c; c++)
+        *c = *c == '-' ? '_' : (char)toupper((unsigned char)*c);
+}
+
+static bool set(struct options *options, const struct option *option, const char *source, const char *text,
+                char error[OPTIONS_ERROR_BYTES])
+{
+    if (option->read(option, text, field_of(options, option)))
+        return true;
+    snprintf(error, OPTIONS_ERROR_BYTES, "%s must be %s, not '%.100s'", source, option->rule, text);
+    return false;
+}
+
+static bool read_environment(struct options *options, char error[OPTIONS_ERROR_BYTES])
+{
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        char name[64];
+        environment_name(&table[i], name, sizeof(name));
+        const char *text = getenv(name);
+        if (text && text[0] && !set(options, &table[i], name, text, error))
+            return false;
+    }
+    return true;
+}
+
+enum options_result options_read(int argc, char *const argv[], struct options *options,
+                                 char error[OPTIONS_ERROR_BYTES])
+{
+    set_defaults(options);
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+            return OPTIONS_HELP;
+        if (strcmp(argv[i], "--version") == 0)
+            return OPTIONS_VERSION;
+    }
+    if (!read_environment(options, error))
+        return OPTIONS_ERROR;
+    for (int i = 1; i < argc; i++) {
+        const char *argument = argv[i];
+        const char *value = strchr(argument, '=');
+        size_t length = value ? (size_t)(value - argument) : strlen(argument);
+        const struct option *option =
+            strncmp(argument, "--", 2) == 0 && length > 2 ? find_option(argument + 2, length - 2) : NULL;
+        if (!option) {
+            snprintf(error, OPTIONS_ERROR_BYTES, "unknown argument '%.100s'; --help lists the flags",
+                     argument);
+            return OPTIONS_ERROR;
+        }
+        if (value) {
+            value++;
+        } else if (++i < argc) {
+            value = argv[i];
+        } else {
+            snprintf(error, OPTIONS_ERROR_BYTES, "%s needs a value: %s", argument, option->rule);
+            return OPTIONS_ERROR;
+        }
+        char source[64];
+        snprintf(source, sizeof(source), "--%s", option->name);
+        if (!set(options, option, source, value, error))
+            return OPTIONS_ERROR;
+    }
+    return OPTIONS_RUN;
+}
+
+void options_print_help(void)
+{
+    printf("headcam " HEADCAM_VERSION ": the camera on a headless simulator.\n"
+           "Takes frames from agents, serves them as MJPEG and snapshots.\n\n"
+           "usage: headcam [--FLAG VALUE]...\n\n");
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        char left[64];
+        snprintf(left, sizeof(left), "--%s %s", table[i].name, table[i].argument);
+        printf("  %-22s %s", left, table[i].help);
+        if (table[i].standard)
+            printf(" [%s]", table[i].standard);
+        printf("\n");
+    }
+    printf("  %-22s %s\n  %-22s %s\n\n", "--help", "this text", "--version", "the version");
+    printf("Every flag can be given in the environment too, the flag winning: HEADCAM_LISTEN,\n"
+           "HEADCAM_MAX_VIEWERS and so on.\n\n"
+           "Try it:  headcam --ingest ipc:///tmp/headcam.sock\n"
+           "         headcam-agent testcard --endpoint ipc:///tmp/headcam.sock\n"
+           "         then open http://127.0.0.1:8080/\n");
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+#include "stream/explain.h"
+
+#include "base/clock.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+static const char *agent_name(const struct explain_facts *facts)
+{
+    return facts->agent[0] ? facts->agent : "the agent";
+}
+
+void explain_reason(const struct explain_facts *facts, char text[EXPLAIN_BYTES])
+{
+    const char *own = facts->reason[0] ? facts->reason : NULL;
+    text[0] = '\0';
+    switch (facts->condition) {
+    case CONDITION_WAITING:
+        if (facts->stream[0])
+            snprintf(text, EXPLAIN_BYTES, "no agent has announced stream '%s'", facts->stream);
+        else
+            snprintf(text, EXPLAIN_BYTES, "no agent is connected");
+        break;
+    case CONDITION_STARTING:
+        snprintf(text, EXPLAIN_BYTES, "%s", own ? own : "the agent is starting: no frame yet");
+        break;
+    case CONDITION_STALLED:
+        if (own)
+            snprintf(text, EXPLAIN_BYTES, "%s", own);
+        else
+            snprintf(text, EXPLAIN_BYTES, "%s answers, but sends no frames", agent_name(facts));
+        break;
+    case CONDITION_LOST:
+        snprintf(text, EXPLAIN_BYTES, "%s went silent", agent_name(facts));
+        break;
+    case CONDITION_ENDED:
+        snprintf(text, EXPLAIN_BYTES, "%s ended%s%s", agent_name(facts), own ? ": " : "", own ? own : "");
+        break;
+    case CONDITION_LIVE:
+        break;
+    }
+}
+
+void explain_next_step(const struct explain_facts *facts, char text[EXPLAIN_BYTES])
+{
+    text[0] = '\0';
+    switch (facts->condition) {
+    case CONDITION_WAITING:
+        if (facts->stream[0])
+            snprintf(text, EXPLAIN_BYTES, "start one: headcam-agent testcard --name %s --endpoint %s",
+                     facts->stream, facts->endpoint);
+        else
+            snprintf(text, EXPLAIN_BYTES, "start one: headcam-agent testcard --endpoint %s", facts->endpoint);
+        break;
+    case CONDITION_LOST:
+        snprintf(text, EXPLAIN_BYTES, "the simulator is busy or gone; the picture returns with it");
+        break;
+    case CONDITION_STALLED:
+        if (!facts->reason[0])
+            snprintf(text, EXPLAIN_BYTES, "is the simulation paused?");
+        break;
+    case CONDITION_STARTING:
+    case CONDITION_ENDED:
+    case CONDITION_LIVE:
+        break;
+    }
+}
+
+void explain_duration(uint64_t duration_ns, char text[EXPLAIN_BYTES])
+{
+    uint64_t seconds = duration_ns / NS_PER_S;
+    if (seconds < 60)
+        snprintf(text, EXPLAIN_BYTES, "for %" PRIu64 " s", seconds);
+    else if (seconds < 3600)
+        snprintf(text, EXPLAIN_BYTES, "for %" PRIu64 " min", seconds / 60);
+    else
+        snprintf(text, EXPLAIN_BYTES, "for %" PRIu64 " h %02" PRIu64 " min", seconds / 3600,
+                 seconds / 60 % 60);
+}

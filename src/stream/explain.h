@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * explain: why there is no picture, in words for people: on the no-signal picture, in the answer to a
+ * snapshot, in /status and /readyz. Pure.
+ */
+#ifndef HEADCAM_STREAM_EXPLAIN_H
+#define HEADCAM_STREAM_EXPLAIN_H
+
+#include "stream/condition.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { EXPLAIN_BYTES = 256 };
+
+struct explain_facts {
+    enum condition condition;
+    const char *stream;   /* "" where no stream has been announced at all */
+    const char *agent;    /* its name, "" if unknown */
+    const char *reason;   /* the agent's own, "" for none */
+    const char *endpoint; /* where agents connect */
+};
+
+/* One sentence without a full stop: "agent 'x' went silent". Empty for a live stream. */
+void explain_reason(const struct explain_facts *facts, char text[EXPLAIN_BYTES]);
+
+/* What to do about it, or empty. */
+void explain_next_step(const struct explain_facts *facts, char text[EXPLAIN_BYTES]);
+
+/* "for 12 s", "for 3 min", "for 2 h 05 min". */
+void explain_duration(uint64_t duration_ns, char text[EXPLAIN_BYTES]);
+
+#endif

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+#include "stream/stream.h"
+
+#include "base/clock.h"
+#include "base/memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A no-signal picture has its stream's size, within these bounds. */
+enum {
+    NOTICE_WIDTH = 1280,
+    NOTICE_HEIGHT = 720,
+    NOTICE_MIN = 16,
+    NOTICE_MAX = 4096,
+};
+
+struct stream *stream_create(const char *name)
+{
+    struct stream *stream = memory_zeroed(sizeof(*stream));
+    snprintf(stream->name, sizeof(stream->name), "%s", name);
+    list_init(&stream->link);
+    list_init(&stream->work);
+    stream->condition_real_ns = clock_real_ns();
+    return stream;
+}
+
+void stream_destroy(struct stream *stream)
+{
+    list_remove(&stream->link);
+    list_remove(&stream->work);
+    raw_release(stream->raw);
+    frame_unref(&stream->frame);
+    frame_unref(&stream->notice);
+    free(stream);
+}
+
+static bool is_held(const struct stream *stream, uint64_t now_ns)
+{
+    return stream->announced && stream->producer.state != CONDITION_ENDED &&
+           now_ns - stream->heard_ns <= CONDITION_SILENT_NS;
+}
+
+bool stream_accept_producer(struct stream *stream, uint64_t instance, uint64_t now_ns, uint64_t now_real_ns)
+{
+    if (stream->producer.instance != instance || !stream->announced) {
+        if (is_held(stream, now_ns)) {
+            stream->conflicts++;
+            return false;
+        }
+        stream->announced = true;
+        memset(&stream->producer, 0, sizeof(stream->producer));
+        stream->producer.instance = instance;
+        stream->producer.state = CONDITION_LIVE;
+        stream->rate_is_told = false;
+    }
+    stream->heard_ns = now_ns;
+    stream->heard_real_ns = now_real_ns;
+    return true;
+}
+
+uint64_t stream_stall_after_ns(const struct stream *stream, uint64_t no_signal_after_ns)
+{
+    double fps = stream->producer.fps;
+    double wanted = stream->wanted_rate / 1000.0;
+    if (wanted > 0 && (fps <= 0 || wanted < fps))
+        fps = wanted;
+    return no_signal_after_ns + (fps > 0 ? (uint64_t)((double)NS_PER_S / fps) : 0);
+}
+
+bool stream_judge(struct stream *stream, uint64_t no_signal_after_ns, uint64_t now_ns, uint64_t now_real_ns)
+{
+    const struct condition_facts facts = {
+        .announced = stream->announced,
+        .announced_as = stream->producer.state,
+        .heard_ns = stream->heard_ns,
+        .frame_ns = stream->frame_ns,
+        .wanted_since_ns = stream->watched ? stream->wanted_since_ns : 0,
+        .stall_after_ns = stream_stall_after_ns(stream, no_signal_after_ns),
+    };
+    enum condition condition = condition_judge(&facts, now_ns);
+    if (condition == stream->condition)
+        return false;
+    stream->condition = condition;
+    stream->condition_real_ns = now_real_ns;
+    if (condition == CONDITION_LOST)
+        stream->condition_real_ns = stream->heard_real_ns;
+    else if (condition == CONDITION_STALLED && stream->frame_ns > stream->wanted_since_ns)
+        stream->condition_real_ns = stream->frame_real_ns;
+    return true;
+}
+
+uint64_t stream_silent_since_real_ns(const struct stream *stream)
+{
+    if (stream->condition == CONDITION_WAITING || stream->condition == CONDITION_LIVE)
+        return stream->wanted_since_real_ns;
+    return stream->condition_real_ns;
+}
+
+struct explain_facts stream_explain_facts(const struct stream *stream, const char *endpoint)
+{
+    return (struct explain_facts){
+        .condition = stream->condition,
+        .stream = stream->name,
+        .agent = stream->producer.agent,
+        .reason = stream->producer.reason,
+        .endpoint = endpoint,
+    };
+}
+
+static const char *notice_title(enum condition condition)
+{
+    switch (condition) {
+    case CONDITION_WAITING:
+        return "Waiting for an agent";
+    case CONDITION_STARTING:
+        return "Starting";
+    case CONDITION_ENDED:
+        return "Stream ended";
+    case CONDITION_LIVE:
+        return "Waiting for a frame";
+    case CONDITION_STALLED:
+    case CONDITION_LOST:
+        break;
+    }
+    return "No signal";
+}
+
+static uint32_t notice_side(uint32_t side, uint32_t unknown)
+{
+    if (side == 0)
+        return unknown;
+    return side < NOTICE_MIN ? NOTICE_MIN : side > NOTICE_MAX ? NOTICE_MAX : side;
+}
+
+void stream_write_notice(const struct stream *stream, const char *endpoint, uint64_t now_real_ns,
+                         struct notice *notice)
+{
+    memset(notice, 0, sizeof(*notice));
+    notice->width = notice_side(stream->producer.width, NOTICE_WIDTH);
+    notice->height = notice_side(stream->producer.height, NOTICE_HEIGHT);
+    snprintf(notice->title, sizeof(notice->title), "%s", notice_title(stream->condition));
+
+    const struct explain_facts facts = stream_explain_facts(stream, endpoint);
+    explain_reason(&facts, notice->reason);
+    explain_next_step(&facts, notice->next_step);
+
+    uint64_t since_real_ns = stream_silent_since_real_ns(stream);
+    char time_of_day[CLOCK_TIME_OF_DAY_BYTES], duration[EXPLAIN_BYTES];
+    clock_time_of_day(since_real_ns, time_of_day);
+    explain_duration(now_real_ns > since_real_ns ? now_real_ns - since_real_ns : 0, duration);
+    snprintf(notice->since, sizeof(notice->since), "%.65s%ssince %s, %.32s", stream->name,
+             stream->name[0] ? ": " : "", time_of_day, duration);
+}
+
+void stream_write_report(struct stream *stream, const char *endpoint, uint64_t now_ns,
+                         struct stream_report *report)
+{
+    memset(report, 0, sizeof(*report));
+    memcpy(report->name, stream->name, sizeof(report->name));
+    report->condition = stream->condition;
+    const struct explain_facts facts = stream_explain_facts(stream, endpoint);
+    explain_reason(&facts, report->reason);
+    report->since_real_ns = stream->condition_real_ns;
+    report->width = stream->producer.width;
+    report->height = stream->producer.height;
+    report->format = stream->producer.format;
+    report->location = stream->location;
+    report->nominal_fps = stream->producer.fps;
+    report->fps = rate_per_second(&stream->arrivals, now_ns);
+    report->has_frame = stream->frame != NULL;
+    if (stream->frame) {
+        report->age_ns = now_ns > stream->frame->capture_ns ? now_ns - stream->frame->capture_ns : 0;
+        report->jpeg_bytes = stream->frame->jpeg_bytes;
+    }
+    report->viewers = stream->viewers;
+    report->wanted = stream->watched;
+    report->wanted_rate = stream->wanted_rate;
+    memcpy(report->agent, stream->producer.agent, sizeof(report->agent));
+    memcpy(report->version, stream->producer.version, sizeof(report->version));
+    report->instance = stream->producer.instance;
+    report->received = stream->received;
+    report->encoded = stream->encoded;
+    report->passed = stream->passed;
+    report->dropped = stream->dropped;
+    report->conflicts = stream->conflicts;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * stream: one stream's state, inside the hub and under its lock. Only the hub and its tests include
+ * this header; everybody else has struct stream pointers and the functions of hub.h.
+ */
+#ifndef HEADCAM_STREAM_STREAM_H
+#define HEADCAM_STREAM_STREAM_H
+
+#include "base/list.h"
+#include "base/rate.h"
+#include "stream/hub.h"
+
+struct stream {
+    struct list link; /* hub->streams, in the order of creation */
+    struct list work; /* hub->work, while a job of it may be taken */
+    char name[NAME_BYTES];
+
+    /* The producer. */
+    bool announced;
+    struct announcement producer; /* its last word; size and format follow its frames */
+    enum headcam_location location;
+    uint64_t heard_ns, frame_ns; /* monotonic, 0: never */
+    enum condition condition;    /* as last judged */
+    uint64_t condition_real_ns;  /* since when */
+    uint64_t frame_real_ns, heard_real_ns;
+
+    /* Demand. */
+    bool watched;
+    size_t viewers;
+    uint64_t wanted_since_ns, wanted_since_real_ns;
+    uint64_t unwanted_since_ns; /* 0: wanted, or never was */
+    millifps wanted_rate;
+    bool subscribed;   /* the producers were told */
+    bool rate_is_told; /* likewise */
+
+    /* The way of a frame: at most one of each. */
+    struct raw_frame *raw;
+    bool busy; /* a job of it is out */
+    void *codec;
+    bool notice_wanted;
+    struct notice notice_text;
+    struct frame *frame, *notice;
+    uint64_t frame_count, notice_count; /* published so far */
+    uint64_t published_ns;
+
+    /* Statistics. */
+    struct rate arrivals;
+    uint64_t received, encoded, passed, dropped, conflicts;
+};
+
+struct stream *stream_create(const char *name);
+void stream_destroy(struct stream *stream);
+
+/*
+ * Whether a producer may speak for the stream now; if so it is the stream's producer from here on, with
+ * nothing left of the one before. A conflict is counted.
+ */
+bool stream_accept_producer(struct stream *stream, uint64_t instance, uint64_t now_ns, uint64_t now_real_ns);
+
+/* How long without a frame is a stall: --no-signal-after and a frame's time at the rate to be expected. */
+uint64_t stream_stall_after_ns(const struct stream *stream, uint64_t no_signal_after_ns);
+
+/* Judges the condition anew. True if it changed. */
+bool stream_judge(struct stream *stream, uint64_t no_signal_after_ns, uint64_t now_ns, uint64_t now_real_ns);
+
+/* Since when there is no picture, real time. */
+uint64_t stream_silent_since_real_ns(const struct stream *stream);
+
+struct explain_facts stream_explain_facts(const struct stream *stream, const char *endpoint);
+
+/* What a no-signal picture of it says now. */
+void stream_write_notice(const struct stream *stream, const char *endpoint, uint64_t now_real_ns,
+                         struct notice *notice);
+
+void stream_write_report(struct stream *stream, const char *endpoint, uint64_t now_ns,
+                         struct stream_report *report);
+
+#endif
