@@ -71,7 +71,7 @@ enum headcam_header_offset {
     HEADCAM_AT_LOCATION = 53,      /* u8, enum headcam_location */
     HEADCAM_AT_FLAGS = 54,         /* u16, 0 */
     HEADCAM_AT_SLOT = 56,          /* u32, ring slot, from 0; 0 when inline */
-    HEADCAM_AT_RESERVED = 60,      /* u32, 0 */
+    HEADCAM_AT_RING = 60,          /* u32, the announced ring's number; 0 when inline */
     HEADCAM_AT_SLOT_SEQUENCE = 64, /* u64, even: the slot's sequence once written; 0 when inline */
     HEADCAM_AT_PAYLOAD_BYTES = 72, /* u64, bytes of pixels or JPEG */
 };
@@ -81,9 +81,35 @@ enum headcam_upstream {
     /* u8 name length | name | u32 frame rate wanted, in thousandths of frames per second;
        0 means as many as there are. Sent on a change and to every new producer. */
     HEADCAM_UPSTREAM_RATE = 2,
-    /* u8 name length | name | u64 instance | u8 1 (the server reads the ring) or 0 (it cannot)
-       | UTF-8 reason, at most 255 bytes. The answer to an announced ring. */
+    /* u8 name length | name | u64 instance | u32 ring number | u8 1 (the server reads that ring) or 0
+       (it does not) | UTF-8 reason, at most 255 bytes. The answer to an announced ring. */
     HEADCAM_UPSTREAM_RING = 3,
 };
+
+/*
+ * A ring is a file on a tmpfs by which a producer on the same machine hands over pixels without sending
+ * them: it writes a frame into a slot, and sends the header alone. The producer creates it as
+ * headcam-INSTANCE-NUMBER.ring (16 hexadecimal digits, decimal) in the directory of the server's ipc://
+ * socket or in /dev/shm, holds an exclusive flock() on it as long as it lives, and announces it. A ring
+ * never changes its size; for larger frames there is a new one with the next number.
+ *
+ * The file begins with one page: the fields below, then from HEADCAM_RING_AT_SEQUENCES on each slot's
+ * sequence, a u64 every 64 bytes. A slot's sequence is odd while it is written and rises by two with each
+ * frame. A reader takes the pixels, then looks whether the sequence still is the frame header's.
+ */
+#define HEADCAM_RING_MAGIC     "HCRING01"
+#define HEADCAM_RING_PAGE      4096
+#define HEADCAM_RING_SLOTS_MAX 32
+
+enum headcam_ring_offset {
+    HEADCAM_RING_AT_MAGIC = 0,       /* 8 bytes, HEADCAM_RING_MAGIC */
+    HEADCAM_RING_AT_INSTANCE = 8,    /* u64, the producer's */
+    HEADCAM_RING_AT_NUMBER = 16,     /* u32, the ring's, from 1 */
+    HEADCAM_RING_AT_SLOTS = 20,      /* u32, 1 to HEADCAM_RING_SLOTS_MAX */
+    HEADCAM_RING_AT_SLOT_BYTES = 24, /* u64, from one slot to the next, a multiple of HEADCAM_RING_PAGE;
+                                        slot 0 begins at HEADCAM_RING_PAGE */
+    HEADCAM_RING_AT_SEQUENCES = 64,  /* u64 every HEADCAM_RING_SEQUENCE_STRIDE bytes */
+};
+#define HEADCAM_RING_SEQUENCE_STRIDE 64
 
 #endif

@@ -25,6 +25,11 @@ void *memory_array(void *old, size_t count, size_t item_bytes)
     return check(reallocarray(old, count, item_bytes));
 }
 
+void *memory_pages(size_t bytes)
+{
+    return check(aligned_alloc(4096, bytes));
+}
+
 char *memory_string(const char *text)
 {
     return check(strdup(text));

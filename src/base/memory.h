@@ -15,6 +15,9 @@ void *memory_zeroed(size_t bytes);
 /* realloc() of count items. Never NULL. */
 void *memory_array(void *old, size_t count, size_t item_bytes);
 
+/* Whole pages, aligned; bytes is a multiple of 4096. Never NULL; free() frees them. */
+void *memory_pages(size_t bytes);
+
 /* strdup(). Never NULL. */
 char *memory_string(const char *text);
 

@@ -21,7 +21,6 @@ struct task {
     struct hub_job job;
     size_t count;        /* stripes */
     size_t taken, ended; /* of these */
-    bool failed;
 };
 
 struct encoder {
@@ -42,22 +41,6 @@ struct encoder {
 
 /* ---- stripes and pictures, without the lock ---- */
 
-static struct frame *make_picture(struct encoder *encoder, const struct task *task)
-{
-    const struct raw_frame *raw = task->job.raw;
-    struct pool_frame *made = frame_pool_take(encoder->frames);
-    codec_join(task->job.codec, &made->bytes);
-    made->frame.jpeg = made->bytes.data;
-    made->frame.jpeg_bytes = made->bytes.length;
-    made->frame.width = raw->info.width;
-    made->frame.height = raw->info.height;
-    made->frame.sequence = raw->info.sequence;
-    made->frame.capture_real_ns = raw->info.capture_real_ns;
-    made->frame.capture_ns = raw->capture_ns;
-    made->frame.sim_time_ns = raw->info.sim_time_ns;
-    return &made->frame;
-}
-
 static struct frame *make_notice(struct encoder *encoder, struct jpeg_compressor *compressor,
                                  const struct notice *notice)
 {
@@ -72,8 +55,7 @@ static struct frame *make_notice(struct encoder *encoder, struct jpeg_compressor
     notice_draw(notice, (uint8_t *)(uintptr_t)pixels.rows);
     bool is_made = jpeg_compress(compressor, &pixels, 0, &made->bytes);
     free((void *)(uintptr_t)pixels.rows);
-    made->frame.jpeg = made->bytes.data;
-    made->frame.jpeg_bytes = made->bytes.length;
+    frame_pool_fill(made);
     made->frame.width = notice->width;
     made->frame.height = notice->height;
     made->frame.sequence = 0;
@@ -89,7 +71,6 @@ static struct frame *make_notice(struct encoder *encoder, struct jpeg_compressor
 static void begin_task(struct task *task)
 {
     task->taken = task->ended = 0;
-    task->failed = false;
     task->count = 1;
     if (!task->job.raw)
         return;
@@ -98,21 +79,15 @@ static void begin_task(struct task *task)
     task->count = codec_begin(task->job.codec, &task->job.raw->info);
 }
 
-static bool work_on(struct jpeg_compressor *compressor, struct task *task, size_t stripe)
-{
-    if (!task->job.raw)
-        return true; /* drawn as a whole when it ends */
-    return codec_encode_stripe(task->job.codec, compressor, task->job.raw, stripe);
-}
-
-static void end_task(struct encoder *encoder, struct jpeg_compressor *compressor, struct task *task)
+static void end_task(struct encoder *encoder, struct codec_worker *worker, struct task *task)
 {
     struct frame *frame = NULL;
-    if (!task->job.raw)
-        frame = make_notice(encoder, compressor, &task->job.notice);
-    else if (!task->failed)
-        frame = make_picture(encoder, task);
-    hub_finish_job(encoder->hub, &task->job, frame);
+    enum hub_outcome outcome = HUB_ENCODED;
+    if (task->job.raw)
+        outcome = codec_end(task->job.codec, encoder->frames, task->job.raw, &frame);
+    else
+        frame = make_notice(encoder, worker->compressor, &task->job.notice);
+    hub_finish_job(encoder->hub, &task->job, outcome, frame);
     raw_release(task->job.raw);
 }
 
@@ -147,7 +122,7 @@ static void take_job(struct encoder *encoder)
 
 /* Takes the next stripe of the oldest open task, works on it, and ends the task with its last one.
    Called and returns with the lock held. */
-static void work_on_stripe(struct encoder *encoder, struct jpeg_compressor *compressor)
+static void work_on_stripe(struct encoder *encoder, struct codec_worker *worker)
 {
     struct task *task = container_of(encoder->open.next, struct task, link);
     size_t stripe = task->taken++;
@@ -155,14 +130,14 @@ static void work_on_stripe(struct encoder *encoder, struct jpeg_compressor *comp
         list_remove(&task->link);
     pthread_mutex_unlock(&encoder->lock);
 
-    bool is_good = work_on(compressor, task, stripe);
+    if (task->job.raw)
+        codec_encode_stripe(task->job.codec, worker, task->job.raw, stripe);
 
     pthread_mutex_lock(&encoder->lock);
-    task->failed |= !is_good;
     if (++task->ended < task->count)
         return;
     pthread_mutex_unlock(&encoder->lock);
-    end_task(encoder, compressor, task);
+    end_task(encoder, worker, task);
     pthread_mutex_lock(&encoder->lock);
     list_append(&encoder->spare, &task->link);
 }
@@ -170,18 +145,18 @@ static void work_on_stripe(struct encoder *encoder, struct jpeg_compressor *comp
 static void *run(void *arg)
 {
     struct encoder *encoder = arg;
-    struct jpeg_compressor *compressor = jpeg_compressor_create(&encoder->options.jpeg);
+    struct codec_worker worker = {.compressor = jpeg_compressor_create(&encoder->options.jpeg)};
     pthread_mutex_lock(&encoder->lock);
     while (!encoder->is_stopping) {
         if (!list_is_empty(&encoder->open))
-            work_on_stripe(encoder, compressor);
+            work_on_stripe(encoder, &worker);
         else if (encoder->may_have_job)
             take_job(encoder);
         else
             pthread_cond_wait(&encoder->work, &encoder->lock);
     }
     pthread_mutex_unlock(&encoder->lock);
-    jpeg_compressor_destroy(compressor);
+    codec_worker_fini(&worker);
     return NULL;
 }
 
@@ -250,7 +225,7 @@ void encoder_destroy(struct encoder *encoder)
     list_for_each_safe(node, after, &encoder->open)
     {
         struct task *task = container_of(node, struct task, link);
-        hub_finish_job(encoder->hub, &task->job, NULL);
+        hub_finish_job(encoder->hub, &task->job, HUB_FAILED, NULL);
         raw_release(task->job.raw);
     }
     free_tasks(&encoder->open);

@@ -55,6 +55,7 @@ static void give_back(struct frame *base)
 {
     struct pool_frame *frame = (struct pool_frame *)base;
     struct frame_pool *pool = frame->pool;
+    frame_unref(&frame->source); /* before the lock: it may come back to this pool */
     pthread_mutex_lock(&pool->lock);
     bool is_kept = !pool->is_closed && pool->free_count < MAX_FREE;
     if (is_kept) {
@@ -85,5 +86,20 @@ struct pool_frame *frame_pool_take(struct frame_pool *pool)
     frame->pool = pool;
     frame->bytes.length = 0;
     frame_init(&frame->frame, give_back);
+    return frame;
+}
+
+void frame_pool_fill(struct pool_frame *frame)
+{
+    frame->frame.jpeg = frame->bytes.data;
+    frame->frame.jpeg_bytes = frame->bytes.length;
+}
+
+struct pool_frame *frame_pool_share(struct frame_pool *pool, struct frame *source)
+{
+    struct pool_frame *frame = frame_pool_take(pool);
+    frame->source = frame_ref(source);
+    frame->frame.jpeg = source->jpeg;
+    frame->frame.jpeg_bytes = source->jpeg_bytes;
     return frame;
 }

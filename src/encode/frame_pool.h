@@ -12,8 +12,9 @@
 struct frame_pool;
 
 struct pool_frame {
-    struct frame frame; /* the first member: what the others see */
-    struct bytes bytes; /* for its maker to fill, then frame.jpeg points into it */
+    struct frame frame;   /* the first member: what the others see */
+    struct bytes bytes;   /* its own bytes, for its maker to fill */
+    struct frame *source; /* whose bytes it shows instead, or NULL */
     struct frame_pool *pool;
     struct pool_frame *next; /* while it is free */
 };
@@ -25,5 +26,11 @@ void frame_pool_destroy(struct frame_pool *pool);
 
 /* A frame with one reference and bytes.length 0. */
 struct pool_frame *frame_pool_take(struct frame_pool *pool);
+
+/* Its bytes are complete. */
+void frame_pool_fill(struct pool_frame *frame);
+
+/* A frame with one reference that shows the bytes of another, and has stamps of its own. */
+struct pool_frame *frame_pool_share(struct frame_pool *pool, struct frame *source);
 
 #endif

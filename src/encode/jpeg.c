@@ -5,13 +5,14 @@
 #include "base/memory.h"
 #include "stream/raw.h"
 
-#include <jpeglib.h>
 #include <setjmp.h>
 #include <stdio.h> /* jpeglib.h needs it */
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_ROOM = 64 * 1024, STRIPE_BYTES = 256 * 1024, ROWS_AT_ONCE = 16 };
+#include <jpeglib.h>
+
+enum { FIRST_ROOM = 64 * 1024, STRIPE_BYTES = 512 * 1024, ROWS_AT_ONCE = 16 };
 
 struct jpeg_compressor {
     struct jpeg_compress_struct jpeg;

@@ -283,6 +283,7 @@ static void on_channel_due(struct timer *timer)
 void channel_refresh(struct channel *channel)
 {
     struct hub_view *view = &channel->view;
+    uint64_t known_pictures = view->picture_count;
     hub_look(channel->context->hub, channel->stream, view);
     bool is_new = false;
     if (view->notice) {
@@ -293,7 +294,10 @@ void channel_refresh(struct channel *channel)
     if (view->frame) {
         frame_unref(&channel->picture);
         channel->picture = view->frame;
-        show_frame(&channel->show, clock_mono_ns());
+        if (view->picture_count != known_pictures)
+            show_frame(&channel->show, clock_mono_ns());
+        else
+            show_unchanged(&channel->show, clock_mono_ns());
         schedule(channel);
         is_new = true;
     }

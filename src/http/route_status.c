@@ -46,6 +46,7 @@ static json_t *stream_json(const struct stream_report *report)
     json_object_set_new(object, "format", format ? json_string(format) : json_null());
     json_object_set_new(object, "transport",
                         json_string(report->location == HEADCAM_RING ? "ring" : "inline"));
+    json_object_set_new(object, "transport_reason", text(report->transport_reason));
     json_object_set_new(object, "nominal_fps",
                         or_null(report->nominal_fps > 0, json_real(report->nominal_fps)));
     json_object_set_new(object, "fps", json_real((double)(int)(report->fps * 10 + 0.5) / 10));
@@ -60,9 +61,10 @@ static json_t *stream_json(const struct stream_report *report)
                         json_pack("{s:o, s:o, s:s}", "name", text(report->agent), "version",
                                   text(report->version), "instance", instance));
     json_object_set_new(object, "frames",
-                        json_pack("{s:I, s:I, s:I, s:I}", "received", (json_int_t)report->received, "encoded",
-                                  (json_int_t)report->encoded, "passed", (json_int_t)report->passed,
-                                  "dropped", (json_int_t)report->dropped));
+                        json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "received", (json_int_t)report->received,
+                                  "encoded", (json_int_t)report->encoded, "unchanged",
+                                  (json_int_t)report->unchanged, "passed", (json_int_t)report->passed, "torn",
+                                  (json_int_t)report->torn, "dropped", (json_int_t)report->dropped));
     json_object_set_new(object, "jpeg_bytes",
                         or_null(report->has_frame, json_integer((json_int_t)report->jpeg_bytes)));
     json_object_set_new(object, "conflicts", json_integer((json_int_t)report->conflicts));
@@ -100,6 +102,7 @@ enum MHD_Result route_status(struct server *server, struct MHD_Connection *conne
     uint64_t uptime_ms = (clock_mono_ns() - server->start_ns) / NS_PER_MS;
     json_t *status = json_object();
     json_object_set_new(status, "version", json_string(HEADCAM_VERSION));
+    json_object_set_new(status, "time", real_time(clock_real_ns()));
     json_object_set_new(status, "uptime_s", json_real((double)uptime_ms / 1000));
     json_object_set_new(status, "default", has_default ? json_string(default_name) : json_null());
     json_object_set_new(status, "viewers", json_integer((json_int_t)atomic_load(&server->viewers)));

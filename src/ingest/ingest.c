@@ -2,17 +2,20 @@
 #include "ingest/ingest.h"
 
 #include "base/clock.h"
+#include "base/little_endian.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/thread.h"
 #include "ingest/jpeg_check.h"
 #include "ingest/message.h"
+#include "ingest/rings.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <zmq.h>
 
@@ -34,6 +37,7 @@ struct ingest {
     struct wake stop;
     pthread_t thread;
     struct log_limit reject_log;
+    struct rings *rings;
 };
 
 struct parts {
@@ -94,7 +98,7 @@ static void reject_verdict(struct ingest *ingest, const char *name, enum hub_ver
 
 /* ---- frames ---- */
 
-/* Both kinds of frame live in the message they came in. */
+/* An inline frame lives in the message it came in. */
 struct raw_message {
     struct raw_frame raw;
     zmq_msg_t message;
@@ -107,6 +111,31 @@ static void release_raw(struct raw_frame *raw)
     free(self);
 }
 
+struct raw_slot {
+    struct raw_frame raw;
+    struct ring *ring;
+};
+
+static bool read_slot(const struct raw_frame *raw, size_t offset, void *into, size_t length)
+{
+    const struct raw_slot *self = (const struct raw_slot *)raw;
+    return ring_read(self->ring, raw->info.slot, offset, into, length);
+}
+
+static bool slot_is_intact(const struct raw_frame *raw)
+{
+    const struct raw_slot *self = (const struct raw_slot *)raw;
+    return ring_slot_is(self->ring, raw->info.slot, raw->info.slot_sequence);
+}
+
+static void release_slot(struct raw_frame *raw)
+{
+    struct raw_slot *self = (struct raw_slot *)raw;
+    ring_unref(self->ring);
+    free(self);
+}
+
+/* So does a JPEG that is ready. */
 struct ready_message {
     struct frame frame;
     zmq_msg_t message;
@@ -125,16 +154,33 @@ static void take_over(zmq_msg_t *to, zmq_msg_t *from)
     zmq_msg_move(to, from);
 }
 
+static void stamp(struct raw_frame *raw, const struct raw_info *info)
+{
+    raw->info = *info;
+    raw->arrival_ns = clock_mono_ns();
+    raw->capture_ns = raw_capture_mono_ns(info->capture_real_ns, clock_real_ns(), raw->arrival_ns);
+}
+
 static enum hub_verdict submit_pixels(struct ingest *ingest, const char *name, const struct raw_info *info,
                                       zmq_msg_t *payload)
 {
     struct raw_message *self = memory_zeroed(sizeof(*self));
     take_over(&self->message, payload);
-    self->raw.info = *info;
-    self->raw.arrival_ns = clock_mono_ns();
-    self->raw.capture_ns = raw_capture_mono_ns(info->capture_real_ns, clock_real_ns(), self->raw.arrival_ns);
+    stamp(&self->raw, info);
     self->raw.payload = zmq_msg_data(&self->message);
     self->raw.release = release_raw;
+    return hub_submit(ingest->hub, name, &self->raw);
+}
+
+static enum hub_verdict submit_slot(struct ingest *ingest, const char *name, const struct raw_info *info,
+                                    struct ring *ring)
+{
+    struct raw_slot *self = memory_zeroed(sizeof(*self));
+    self->ring = ring_ref(ring);
+    stamp(&self->raw, info);
+    self->raw.read = read_slot;
+    self->raw.is_intact = slot_is_intact;
+    self->raw.release = release_slot;
     return hub_submit(ingest->hub, name, &self->raw);
 }
 
@@ -155,44 +201,120 @@ static enum hub_verdict submit_ready(struct ingest *ingest, const char *name, co
     return hub_submit_ready(ingest->hub, name, info, &self->frame);
 }
 
+static bool refuse(struct message_error *error, enum reject reason, const char *text)
+{
+    error->reason = reason;
+    snprintf(error->text, sizeof(error->text), "%s", text);
+    return false;
+}
+
+static bool take_ring_frame(struct ingest *ingest, const char *name, const struct raw_info *info,
+                            const struct parts *parts, struct message_error *error)
+{
+    if (parts->count != 2)
+        return refuse(error, REJECT_PARTS, "a frame in a ring has two parts");
+    struct ring *ring = rings_find(ingest->rings, name, info);
+    if (!ring)
+        return refuse(error, REJECT_RING, "a frame in a ring, or a slot, that the server does not read");
+    reject_verdict(ingest, name, submit_slot(ingest, name, info, ring));
+    return true;
+}
+
+static bool take_inline_frame(struct ingest *ingest, const char *name, const struct raw_info *info,
+                              struct parts *parts, struct message_error *error)
+{
+    if (parts->count != 3)
+        return refuse(error, REJECT_PARTS, "a frame with its pixels inline has three parts");
+    zmq_msg_t *payload = &parts->part[2];
+    if (!message_check_payload(info, zmq_msg_size(payload), error))
+        return false;
+    if (info->format != HEADCAM_JPEG) {
+        reject_verdict(ingest, name, submit_pixels(ingest, name, info, payload));
+        return true;
+    }
+    const char *flaw = jpeg_check(zmq_msg_data(payload), info->payload_bytes, info->width, info->height);
+    if (flaw)
+        return refuse(error, REJECT_JPEG, flaw);
+    reject_verdict(ingest, name, submit_ready(ingest, name, info, payload));
+    return true;
+}
+
 static bool take_frame(struct ingest *ingest, const char *name, struct parts *parts,
                        struct message_error *error)
 {
     struct raw_info info;
-    zmq_msg_t *header = &parts->part[1], *payload = &parts->part[2];
+    zmq_msg_t *header = &parts->part[1];
     if (!message_read_header(zmq_msg_data(header), zmq_msg_size(header), ingest->options.max_frame_bytes,
                              &info, error))
         return false;
-    if (parts->count != 3 || info.location != HEADCAM_INLINE) {
-        error->reason = REJECT_PARTS;
-        snprintf(error->text, sizeof(error->text), "a frame with its pixels %s has %d parts",
-                 info.location == HEADCAM_INLINE ? "inline" : "in a ring", parts->count);
-        return false;
-    }
-    if (!message_check_payload(&info, zmq_msg_size(payload), error))
-        return false;
-    if (info.format != HEADCAM_JPEG) {
-        reject_verdict(ingest, name, submit_pixels(ingest, name, &info, payload));
-        return true;
-    }
-    const char *flaw = jpeg_check(zmq_msg_data(payload), info.payload_bytes, info.width, info.height);
-    if (flaw) {
-        error->reason = REJECT_JPEG;
-        snprintf(error->text, sizeof(error->text), "%s", flaw);
-        return false;
-    }
-    reject_verdict(ingest, name, submit_ready(ingest, name, &info, payload));
-    return true;
+    return info.location == HEADCAM_RING ? take_ring_frame(ingest, name, &info, parts, error)
+                                         : take_inline_frame(ingest, name, &info, parts, error);
+}
+
+/* ---- announcements ---- */
+
+static void send_bytes(struct ingest *ingest, const char *name, const uint8_t *bytes, size_t length)
+{
+    if (zmq_send(ingest->socket, bytes, length, ZMQ_DONTWAIT) < 0)
+        log_warn("cannot tell the producer of %s what is wanted: %s", name, zmq_strerror(errno));
+}
+
+static uint8_t *put_name(uint8_t *at, const char *name)
+{
+    size_t length = strlen(name);
+    *at++ = (uint8_t)length;
+    memcpy(at, name, length);
+    return at + length;
+}
+
+static void send_ring_verdict(struct ingest *ingest, const char *name,
+                              const struct announcement *announcement, bool is_read, const char *reason)
+{
+    uint8_t bytes[HEADCAM_NAME_MAX + 16 + RING_ERROR_BYTES], *at = bytes;
+    *at++ = HEADCAM_UPSTREAM_RING;
+    at = put_name(at, name);
+    at = put_little_endian(at, announcement->instance, 8);
+    at = put_little_endian(at, announcement->ring.number, 4);
+    *at++ = is_read;
+    size_t length = strlen(reason);
+    memcpy(at, reason, length);
+    send_bytes(ingest, name, bytes, (size_t)(at - bytes) + length);
+}
+
+/* The user that a message came from, as the kernel tells. */
+static uid_t user_of(zmq_msg_t *message)
+{
+    struct ucred peer;
+    socklen_t length = sizeof(peer);
+    int fd = zmq_msg_get(message, ZMQ_SRCFD);
+    if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0 || peer.pid == 0)
+        return RINGS_NO_USER;
+    return peer.uid;
+}
+
+static void take_ring_offer(struct ingest *ingest, const char *name, const struct announcement *announcement,
+                            uid_t owner)
+{
+    char reason[RING_ERROR_BYTES];
+    bool is_read =
+        rings_offer(ingest->rings, name, announcement->instance, &announcement->ring, owner, reason);
+    if (!is_read)
+        hub_set_transport_reason(ingest->hub, name, reason);
+    if (is_read != announcement->ring.is_confirmed)
+        send_ring_verdict(ingest, name, announcement, is_read, reason);
 }
 
 static bool take_announcement(struct ingest *ingest, const char *name, struct parts *parts,
                               struct message_error *error)
 {
     struct announcement announcement;
-    if (!message_read_announcement(zmq_msg_data(&parts->part[1]), zmq_msg_size(&parts->part[1]),
-                                   &announcement, error))
+    zmq_msg_t *json = &parts->part[1];
+    if (!message_read_announcement(zmq_msg_data(json), zmq_msg_size(json), &announcement, error))
         return false;
-    reject_verdict(ingest, name, hub_announce(ingest->hub, name, &announcement));
+    enum hub_verdict verdict = hub_announce(ingest->hub, name, &announcement);
+    reject_verdict(ingest, name, verdict);
+    if (verdict == HUB_TAKEN && announcement.ring.number != 0)
+        take_ring_offer(ingest, name, &announcement, user_of(json));
     return true;
 }
 
@@ -232,23 +354,17 @@ static void take_messages(struct ingest *ingest)
 
 static void send_upstream(struct ingest *ingest, const struct upstream *upstream)
 {
-    uint8_t bytes[HEADCAM_NAME_MAX + 8];
-    size_t name_length = strlen(upstream->name), length = 0;
+    uint8_t bytes[HEADCAM_NAME_MAX + 8], *at = bytes;
     if (upstream->kind == UPSTREAM_RATE) {
-        bytes[length++] = HEADCAM_UPSTREAM_RATE;
-        bytes[length++] = (uint8_t)name_length;
-        memcpy(bytes + length, upstream->name, name_length);
-        length += name_length;
-        for (int shift = 0; shift < 32; shift += 8)
-            bytes[length++] = (uint8_t)(upstream->rate >> shift);
+        *at++ = HEADCAM_UPSTREAM_RATE;
+        at = put_name(at, upstream->name);
+        at = put_little_endian(at, upstream->rate, 4);
     } else {
-        bytes[length++] = upstream->kind == UPSTREAM_SUBSCRIBE; /* ZeroMQ's own: 1 subscribes, 0 ends it */
-        memcpy(bytes + length, upstream->name, name_length);
-        length += name_length;
-        bytes[length++] = '/';
+        /* ZeroMQ's own: 1 subscribes to a topic, 0 ends it. */
+        at += snprintf((char *)bytes, sizeof(bytes), "%c%s/", 1, upstream->name);
+        bytes[0] = upstream->kind == UPSTREAM_SUBSCRIBE;
     }
-    if (zmq_send(ingest->socket, bytes, length, ZMQ_DONTWAIT) < 0)
-        log_warn("cannot tell the producers of %s what is wanted: %s", upstream->name, zmq_strerror(errno));
+    send_bytes(ingest, upstream->name, bytes, (size_t)(at - bytes));
 }
 
 static void tell_producers(struct ingest *ingest)
@@ -282,6 +398,7 @@ static void *run(void *arg)
             take_messages(ingest);
         if (clock_mono_ns() >= tick_ns) {
             hub_tick(ingest->hub);
+            rings_tick(ingest->rings, ingest->hub);
             tick_ns = clock_mono_ns() + TICK_NS;
         }
     }
@@ -340,10 +457,12 @@ struct ingest *ingest_create(struct hub *hub, const struct ingest_options *optio
         free(ingest);
         return NULL;
     }
+    ingest->rings = rings_create(ingest->options.endpoint);
     static const uint8_t all_announcements[] = {1, '@'};
     zmq_send(ingest->socket, all_announcements, sizeof(all_announcements), 0);
     if (!wake_init(&ingest->stop) || !thread_start(&ingest->thread, "ingest", run, ingest)) {
         snprintf(error, ENDPOINT_ERROR_BYTES, "cannot start the ingest thread: %s", strerror(errno));
+        rings_destroy(ingest->rings);
         close_socket(ingest);
         free(ingest);
         return NULL;
@@ -356,6 +475,7 @@ void ingest_destroy(struct ingest *ingest)
     wake_signal(&ingest->stop);
     pthread_join(ingest->thread, NULL);
     wake_fini(&ingest->stop);
+    rings_destroy(ingest->rings);
     close_socket(ingest);
     free(ingest);
 }

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "ingest/message.h"
 
+#include "base/little_endian.h"
+#include "base/utf8.h"
+
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdarg.h>
@@ -44,16 +47,10 @@ bool message_read_topic(const void *bytes, size_t length, char name[NAME_BYTES],
 
 /* ---- frame header ---- */
 
-static uint64_t little_endian(const uint8_t *bytes, int count)
-{
-    uint64_t value = 0;
-    for (int i = count - 1; i >= 0; i--)
-        value = value << 8 | bytes[i];
-    return value;
-}
-
 static bool check_jpeg_fields(const struct raw_info *info, struct message_error *error)
 {
+    if (info->location != HEADCAM_INLINE)
+        return refuse(error, REJECT_FIELD, "a JPEG is sent inline, not in a ring");
     if (info->stride != 0)
         return refuse(error, REJECT_FIELD, "a JPEG's stride is 0, not %" PRIu32, info->stride);
     if (info->payload_bytes == 0)
@@ -76,24 +73,20 @@ static bool check_pixel_fields(const struct raw_info *info, struct message_error
     return true;
 }
 
-static bool check_location(const struct raw_info *info, uint32_t reserved, struct message_error *error)
+static bool check_location(const struct raw_info *info, struct message_error *error)
 {
     switch (info->location) {
     case HEADCAM_INLINE:
-        if (info->slot != 0 || info->slot_sequence != 0)
+        if (info->ring != 0 || info->slot != 0 || info->slot_sequence != 0)
             return refuse(error, REJECT_FIELD, "an inline frame has no ring slot");
-        break;
+        return true;
     case HEADCAM_RING:
-        if (info->slot_sequence == 0 || info->slot_sequence % 2 != 0)
-            return refuse(error, REJECT_FIELD, "slot sequence %" PRIu64 " is not that of a written slot",
-                          info->slot_sequence);
-        break;
-    default:
-        return refuse(error, REJECT_FIELD, "unknown location %d", (int)info->location);
+        if (info->ring == 0 || info->slot_sequence == 0 || info->slot_sequence % 2 != 0)
+            return refuse(error, REJECT_FIELD, "slot sequence %" PRIu64 " of ring %" PRIu32 " is no frame's",
+                          info->slot_sequence, info->ring);
+        return true;
     }
-    if (reserved != 0)
-        return refuse(error, REJECT_FIELD, "flags and reserved fields must be 0");
-    return true;
+    return refuse(error, REJECT_FIELD, "unknown location %d", (int)info->location);
 }
 
 bool message_read_header(const void *bytes, size_t length, size_t max_frame_bytes, struct raw_info *info,
@@ -124,20 +117,21 @@ bool message_read_header(const void *bytes, size_t length, size_t max_frame_byte
         .stride = (uint32_t)little_endian(at + HEADCAM_AT_STRIDE, 4),
         .format = (enum headcam_pixel_format)at[HEADCAM_AT_PIXEL_FORMAT],
         .location = (enum headcam_location)at[HEADCAM_AT_LOCATION],
+        .ring = (uint32_t)little_endian(at + HEADCAM_AT_RING, 4),
         .slot = (uint32_t)little_endian(at + HEADCAM_AT_SLOT, 4),
         .slot_sequence = little_endian(at + HEADCAM_AT_SLOT_SEQUENCE, 8),
         .payload_bytes = (size_t)little_endian(at + HEADCAM_AT_PAYLOAD_BYTES, 8),
     };
-    uint32_t reserved =
-        (uint32_t)(little_endian(at + HEADCAM_AT_FLAGS, 2) | little_endian(at + HEADCAM_AT_RESERVED, 4));
     if (info->instance == 0)
         return refuse(error, REJECT_FIELD, "instance 0");
+    if (little_endian(at + HEADCAM_AT_FLAGS, 2) != 0)
+        return refuse(error, REJECT_FIELD, "the flags must be 0");
     if (info->width < 1 || info->width > MAX_SIDE || info->height < 1 || info->height > MAX_SIDE)
         return refuse(error, REJECT_FIELD, "%" PRIu32 "x%" PRIu32 " pixels; a side has 1 to %d", info->width,
                       info->height, MAX_SIDE);
     if (!raw_format_name(info->format))
         return refuse(error, REJECT_FIELD, "unknown pixel format %d", (int)info->format);
-    if (!check_location(info, reserved, error))
+    if (!check_location(info, error))
         return false;
     if (info->payload_bytes > max_frame_bytes)
         return refuse(error, REJECT_SIZE, "a frame of %zu bytes; --max-frame-bytes allows %zu",
@@ -162,6 +156,7 @@ static bool read_text(const json_t *object, const char *key, char text[HUB_TEXT_
     if (value && !json_is_string(value))
         return false;
     snprintf(text, HUB_TEXT_BYTES, "%s", value ? json_string_value(value) : "");
+    utf8_trim(text);
     return true;
 }
 
@@ -215,6 +210,28 @@ static bool read_instance(const json_t *object, uint64_t *instance)
     return *instance != 0;
 }
 
+/* What an announcement says of a ring. */
+static bool read_ring(const json_t *object, struct announcement *announcement)
+{
+    const json_t *ring = json_object_get(object, "ring");
+    if (!ring || json_is_null(ring))
+        return true;
+    if (!json_is_object(ring) || !read_text(ring, "reason", announcement->transport_reason))
+        return false;
+    const json_t *number = json_object_get(ring, "number");
+    if (!number)
+        return true;
+    const char *place = json_string_value(json_object_get(ring, "place"));
+    json_int_t value = json_integer_value(number);
+    if (!json_is_integer(number) || value < 1 || value > UINT32_MAX || !place ||
+        !json_is_boolean(json_object_get(ring, "confirmed")))
+        return false;
+    announcement->ring.number = (uint32_t)value;
+    announcement->ring.is_confirmed = json_is_true(json_object_get(ring, "confirmed"));
+    announcement->ring.place = strcmp(place, "shm") == 0 ? RING_IN_SHM : RING_BY_SOCKET;
+    return strcmp(place, "shm") == 0 || strcmp(place, "socket") == 0;
+}
+
 static bool read_announcement(const json_t *object, struct announcement *announcement,
                               struct message_error *error)
 {
@@ -238,6 +255,9 @@ static bool read_announcement(const json_t *object, struct announcement *announc
         return refuse(error, REJECT_ANNOUNCEMENT, "\"width\" and \"height\" are integers to %d", MAX_SIDE);
     if (!read_fps(object, &announcement->fps))
         return refuse(error, REJECT_ANNOUNCEMENT, "\"fps\" is a number to %.0f", MAX_FPS);
+    if (!read_ring(object, announcement))
+        return refuse(error, REJECT_ANNOUNCEMENT,
+                      "\"ring\" has a number, a place and confirmed, or a reason");
     if (!read_format(object, &announcement->format))
         return refuse(error, REJECT_ANNOUNCEMENT, "\"format\" is RGBA, BGRA, RGB, BGR, GRAY8 or JPEG");
     return true;

@@ -2,6 +2,7 @@
 #include "stream/explain.h"
 
 #include "base/clock.h"
+#include "base/utf8.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -40,6 +41,7 @@ void explain_reason(const struct explain_facts *facts, char text[EXPLAIN_BYTES])
     case CONDITION_LIVE:
         break;
     }
+    utf8_trim(text);
 }
 
 void explain_next_step(const struct explain_facts *facts, char text[EXPLAIN_BYTES])

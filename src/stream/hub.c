@@ -229,6 +229,24 @@ enum hub_verdict hub_announce(struct hub *hub, const char *name, const struct an
     return verdict;
 }
 
+void hub_set_transport_reason(struct hub *hub, const char *name, const char *reason)
+{
+    hub_lock(hub);
+    struct stream *stream = find_stream(hub, name);
+    if (stream)
+        snprintf(stream->producer.transport_reason, sizeof(stream->producer.transport_reason), "%s", reason);
+    hub_unlock(hub);
+}
+
+bool hub_has_producer(struct hub *hub, const char *name, uint64_t instance)
+{
+    hub_lock(hub);
+    const struct stream *stream = find_stream(hub, name);
+    bool has = stream && stream->announced && stream->producer.instance == instance;
+    hub_unlock(hub);
+    return has;
+}
+
 /* A frame of it arrived: notes what it tells about its producer. */
 static void note_frame(struct stream *stream, const struct raw_info *info, uint64_t now_ns)
 {
@@ -275,11 +293,12 @@ enum hub_verdict hub_submit(struct hub *hub, const char *name, struct raw_frame 
 }
 
 /* Returns what the caller is to unref outside the lock. */
-static struct frame *publish(struct hub *hub, struct stream *stream, struct frame *frame)
+static struct frame *publish(struct hub *hub, struct stream *stream, struct frame *frame, bool is_new)
 {
     struct frame *old = stream->frame;
     stream->frame = frame;
     stream->frame_count++;
+    stream->picture_count += is_new;
     stream->published_ns = clock_mono_ns();
     wake_signal(&hub->sender_wake);
     return old;
@@ -297,7 +316,7 @@ enum hub_verdict hub_submit_ready(struct hub *hub, const char *name, const struc
         note_frame(stream, info, now_ns);
         if (stream->watched) {
             stream->passed++;
-            surplus = publish(hub, stream, frame);
+            surplus = publish(hub, stream, frame, true);
         } else {
             stream->dropped++;
         }
@@ -398,24 +417,46 @@ bool hub_take_job(struct hub *hub, struct hub_job *job)
     return found;
 }
 
-void hub_finish_job(struct hub *hub, const struct hub_job *job, struct frame *frame)
+/* Puts a notice in place. Returns what the caller is to unref outside the lock. */
+static struct frame *publish_notice(struct hub *hub, struct stream *stream, struct frame *notice)
+{
+    struct frame *old = stream->notice;
+    stream->notice = notice;
+    stream->notice_count++;
+    wake_signal(&hub->sender_wake);
+    return old;
+}
+
+static void count_outcome(struct stream *stream, enum hub_outcome outcome)
+{
+    switch (outcome) {
+    case HUB_ENCODED:
+        stream->encoded++;
+        break;
+    case HUB_UNCHANGED:
+        stream->unchanged++;
+        break;
+    case HUB_TORN:
+        stream->torn++;
+        break;
+    case HUB_FAILED:
+        stream->dropped++;
+        break;
+    }
+}
+
+void hub_finish_job(struct hub *hub, const struct hub_job *job, enum hub_outcome outcome, struct frame *frame)
 {
     struct stream *stream = job->stream;
     struct frame *old = NULL;
     hub_lock(hub);
     stream->busy = false;
     stream->codec = job->codec;
-    if (frame && job->raw) {
-        stream->encoded++;
-        old = publish(hub, stream, frame);
-    } else if (frame) {
-        old = stream->notice;
-        stream->notice = frame;
-        stream->notice_count++;
-        wake_signal(&hub->sender_wake);
-    } else {
-        stream->dropped += job->raw != NULL;
-    }
+    if (job->raw)
+        count_outcome(stream, outcome);
+    if (frame)
+        old = job->raw ? publish(hub, stream, frame, outcome == HUB_ENCODED)
+                       : publish_notice(hub, stream, frame);
     offer_work(hub, stream);
     bool is_more = !list_is_empty(&stream->work);
     drop_if_unused(hub, stream);
@@ -493,6 +534,7 @@ void hub_look(struct hub *hub, struct stream *stream, struct hub_view *view)
     judge(hub, stream, now_ns);
     view->frame = stream->frame_count > view->frame_count ? frame_ref(stream->frame) : NULL;
     view->frame_count = stream->frame_count;
+    view->picture_count = stream->picture_count;
     view->published_ns = stream->published_ns;
     view->notice = stream->notice_count > view->notice_count ? frame_ref(stream->notice) : NULL;
     view->notice_count = stream->notice_count;

@@ -42,6 +42,13 @@ void hub_destroy(struct hub *hub);
 
 enum { HUB_TEXT_BYTES = 256 };
 
+/* A ring that a producer offers; see headcam/wire.h. */
+struct ring_offer {
+    uint32_t number; /* 0: none */
+    enum { RING_BY_SOCKET, RING_IN_SHM } place;
+    bool is_confirmed; /* the producer knows that it is read */
+};
+
 /* An announcement, checked. Unknown: 0, or an empty string. */
 struct announcement {
     uint64_t instance;
@@ -52,6 +59,8 @@ struct announcement {
     char reason[HUB_TEXT_BYTES];
     char agent[HUB_TEXT_BYTES];
     char version[HUB_TEXT_BYTES];
+    char transport_reason[HUB_TEXT_BYTES]; /* why its frames come inline */
+    struct ring_offer ring;
 };
 
 enum hub_verdict {
@@ -61,6 +70,12 @@ enum hub_verdict {
 };
 
 enum hub_verdict hub_announce(struct hub *hub, const char *name, const struct announcement *announcement);
+
+/* Notes why frames of a stream come inline, where that is not the producer's own word. */
+void hub_set_transport_reason(struct hub *hub, const char *name, const char *reason);
+
+/* Whether this producer is the stream's, still. */
+bool hub_has_producer(struct hub *hub, const char *name, uint64_t instance);
 
 /* Brings a raw frame; it belongs to the hub from here on, whatever the verdict. */
 enum hub_verdict hub_submit(struct hub *hub, const char *name, struct raw_frame *raw);
@@ -118,11 +133,19 @@ void hub_set_encoder(struct hub *hub, const struct hub_encoder *encoder);
 /* Takes a job, at most one of a stream at a time; each ends with hub_finish_job(). False: none waits. */
 bool hub_take_job(struct hub *hub, struct hub_job *job);
 
+enum hub_outcome {
+    HUB_ENCODED,   /* a new picture */
+    HUB_UNCHANGED, /* the last picture again, with the stamps of the new frame */
+    HUB_TORN,      /* nothing: the producer overwrote it */
+    HUB_FAILED,    /* nothing */
+};
+
 /*
  * The job is done; frame is its result, which belongs to the hub now, or NULL where it came to nothing.
  * job->codec is kept; job->raw is still the caller's.
  */
-void hub_finish_job(struct hub *hub, const struct hub_job *job, struct frame *frame);
+void hub_finish_job(struct hub *hub, const struct hub_job *job, enum hub_outcome outcome,
+                    struct frame *frame);
 
 /* ---- sender ---- */
 
@@ -146,6 +169,7 @@ void hub_set_audience(struct hub *hub, struct stream *stream, size_t viewers, mi
 struct hub_view {
     struct frame *frame; /* NULL: none yet, or not newer than asked for */
     uint64_t frame_count;
+    uint64_t picture_count; /* of those, the ones that did not look like the one before */
     uint64_t published_ns;
     struct frame *notice; /* NULL: none, or not newer than asked for */
     uint64_t notice_count;
@@ -185,7 +209,8 @@ struct stream_report {
     char agent[HUB_TEXT_BYTES];
     char version[HUB_TEXT_BYTES];
     uint64_t instance;
-    uint64_t received, encoded, passed, dropped, conflicts;
+    uint64_t received, encoded, unchanged, passed, torn, dropped, conflicts;
+    char transport_reason[HUB_TEXT_BYTES];
     size_t jpeg_bytes;
 };
 

@@ -20,6 +20,7 @@ enum reject {
     REJECT_SIZE,
     REJECT_JPEG,
     REJECT_ANNOUNCEMENT,
+    REJECT_RING,
     REJECT_CONFLICT,
     REJECT_LIMIT,
     REJECT_REASONS, /* how many there are */

@@ -22,18 +22,27 @@ struct raw_info {
     uint32_t stride;
     enum headcam_pixel_format format;
     enum headcam_location location;
-    uint32_t slot;
+    uint32_t ring, slot;
     uint64_t slot_sequence;
     size_t payload_bytes;
 };
 
 struct raw_frame {
     struct raw_info info;
-    uint64_t arrival_ns;                    /* monotonic */
-    uint64_t capture_ns;                    /* monotonic: info.capture_real_ns, moved to that clock */
-    const uint8_t *payload;                 /* info.payload_bytes */
+    uint64_t arrival_ns;    /* monotonic */
+    uint64_t capture_ns;    /* monotonic: info.capture_real_ns, moved to that clock */
+    const uint8_t *payload; /* info.payload_bytes; NULL where read() gives them */
+    /* Copies a part of the payload. False: it is not there. Any thread, several at a time. */
+    bool (*read)(const struct raw_frame *raw, size_t offset, void *into, size_t length);
+    /* Whether what read() gave is still the frame's; NULL: it always is. */
+    bool (*is_intact)(const struct raw_frame *raw);
     void (*release)(struct raw_frame *raw); /* frees payload and raw */
 };
+
+static inline bool raw_is_intact(const struct raw_frame *raw)
+{
+    return !raw->is_intact || raw->is_intact(raw);
+}
 
 static inline void raw_release(struct raw_frame *raw)
 {

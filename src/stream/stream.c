@@ -167,6 +167,8 @@ void stream_write_report(struct stream *stream, const char *endpoint, uint64_t n
     report->height = stream->producer.height;
     report->format = stream->producer.format;
     report->location = stream->location;
+    if (stream->location == HEADCAM_INLINE)
+        memcpy(report->transport_reason, stream->producer.transport_reason, sizeof(report->transport_reason));
     report->nominal_fps = stream->producer.fps;
     report->fps = rate_per_second(&stream->arrivals, now_ns);
     report->has_frame = stream->frame != NULL;
@@ -182,7 +184,9 @@ void stream_write_report(struct stream *stream, const char *endpoint, uint64_t n
     report->instance = stream->producer.instance;
     report->received = stream->received;
     report->encoded = stream->encoded;
+    report->unchanged = stream->unchanged;
     report->passed = stream->passed;
+    report->torn = stream->torn;
     report->dropped = stream->dropped;
     report->conflicts = stream->conflicts;
 }

@@ -40,12 +40,12 @@ struct stream {
     bool notice_wanted;
     struct notice notice_text;
     struct frame *frame, *notice;
-    uint64_t frame_count, notice_count; /* published so far */
+    uint64_t frame_count, picture_count, notice_count; /* published so far */
     uint64_t published_ns;
 
     /* Statistics. */
     struct rate arrivals;
-    uint64_t received, encoded, passed, dropped, conflicts;
+    uint64_t received, encoded, unchanged, passed, torn, dropped, conflicts;
 };
 
 struct stream *stream_create(const char *name);

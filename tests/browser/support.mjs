@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: MIT
+//
+// What the browser tests stand on: a running headcam server (HEADCAM_URL), agents started against its ingest
+// endpoint (HEADCAM_ENDPOINT), Chromium, and conditions to wait for.
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+
+const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
+const CHROMIUM_ARGUMENTS = [
+  '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+  '--disable-background-networking', '--disable-component-update', '--disable-sync',
+];
+
+const WAIT_MS = 15000;
+const STILL_MS = 600;
+export const FORGET_WAIT_MS = 80000; // a stream that ended stays listed for 60 s unless the server is told otherwise
+
+function required(name) {
+  const value = process.env[name];
+  assert.ok(value, `${name} is not set: start a headcam server and name its ${name === 'HEADCAM_URL' ? 'URL' : 'ingest endpoint'}`);
+  return value;
+}
+
+export const baseUrl = required('HEADCAM_URL').replace(/\/*$/, '/');
+const endpoint = required('HEADCAM_ENDPOINT');
+
+/** Waits until `condition` gives something true and returns that; `what` says in the error what never came. */
+export async function eventually(what, condition, timeout = WAIT_MS) {
+  const end = Date.now() + timeout;
+  let last;
+  for (;;) {
+    try {
+      last = await condition();
+      if (last) return last;
+    } catch (error) {
+      last = error;
+    }
+    if (Date.now() > end) throw new Error(`not within ${timeout} ms: ${what} (last: ${last instanceof Error ? last.message : JSON.stringify(last)})`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+export async function status() {
+  const response = await fetch(new URL('status', baseUrl), { signal: AbortSignal.timeout(5000) });
+  assert.equal(response.status, 200);
+  return response.json();
+}
+
+export async function streamStatus(name) {
+  return (await status()).streams.find((stream) => stream.name === name);
+}
+
+/** A test card agent. */
+export class Agent {
+  static #running = new Set();
+
+  constructor(name, { size = '640x360', fps = 15 } = {}) {
+    this.name = name;
+    this.output = '';
+    this.process = spawn('/usr/bin/python3', [
+      '-m', 'headcam', 'testcard', '--name', name, '--endpoint', endpoint, '--size', size, '--fps', String(fps),
+    ], {
+      env: { ...process.env, PYTHONPATH: process.env.PYTHONPATH || path.join(ROOT, 'capture_agent') },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.exited = once(this.process, 'exit');
+    for (const stream of [this.process.stdout, this.process.stderr]) {
+      stream.on('data', (data) => { this.output = (this.output + data).slice(-4000); });
+    }
+    Agent.#running.add(this);
+  }
+
+  /** Starts one and waits until the server lists it as live. */
+  static async live(name, options) {
+    const agent = new Agent(name, options);
+    await eventually(`agent ${name} is live`, async () => {
+      assert.equal(agent.process.exitCode, null, `the agent exited: ${agent.output}`);
+      return (await streamStatus(name))?.state === 'live';
+    });
+    return agent;
+  }
+
+  /** SIGTERM says goodbye, SIGKILL just leaves. */
+  async stop(signal = 'SIGTERM') {
+    Agent.#running.delete(this);
+    if (this.process.exitCode === null && this.process.signalCode === null) {
+      this.process.kill(signal);
+      await this.exited;
+    }
+  }
+
+  static async stopAll() {
+    await Promise.all([...Agent.#running].map((agent) => agent.stop()));
+  }
+}
+
+let browser;
+
+export async function startBrowser() {
+  browser = await chromium.launch({
+    executablePath: process.env.HEADCAM_CHROMIUM || '/usr/bin/chromium',
+    args: CHROMIUM_ARGUMENTS,
+  });
+}
+
+export async function stopBrowser() {
+  await browser?.close();
+}
+
+/**
+ * Opens the viewer page for one test, which fails on uncaught errors and on violations of the content security
+ * policy. `expected` matches console errors that the test provokes.
+ */
+export async function withPage(test, { hash = '', expected = null, ...options } = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  const complaints = [];
+  try {
+    const page = await context.newPage();
+    page.setDefaultTimeout(WAIT_MS);
+    page.on('pageerror', (error) => complaints.push(`uncaught: ${error.message}`));
+    page.on('console', (message) => {
+      if (message.type() !== 'error' && message.type() !== 'warning') return;
+      // A stream of an earlier test may be forgotten just when its picture is asked for.
+      if (/\/(stream|snapshot)\//.test(message.location().url) && /status of 404/.test(message.text())) return;
+      if (!expected?.test(message.text())) complaints.push(message.text());
+    });
+    await page.goto(baseUrl + hash);
+    await test(page);
+    assert.deepEqual(complaints, [], 'the console stays clean');
+  } finally {
+    await context.close();
+  }
+}
+
+export function tile(page, name) {
+  return page.locator(`#tiles > li[data-name="${name}"]`);
+}
+
+export function liveImage(page, name) {
+  return tile(page, name).locator('.picture.live img');
+}
+
+export async function stateOf(page, name) {
+  return tile(page, name).locator('.state').getAttribute('data-state');
+}
+
+/** A small number for what an <img> shows now. */
+export function fingerprint(image) {
+  return image.evaluate((img) => {
+    const canvas = document.createElement('canvas');
+    canvas.width = 160;
+    canvas.height = 90;
+    const context = canvas.getContext('2d');
+    context.drawImage(img, 0, 0, canvas.width, canvas.height);
+    const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
+    return data.reduce((hash, byte) => (Math.imul(hash, 31) + byte) | 0, 7);
+  });
+}
+
+/** Waits until an image shows something else than it shows now, `times` times. */
+export async function moves(image, times = 3) {
+  for (let i = 0; i < times; i++) {
+    const before = await fingerprint(image);
+    await eventually('the picture moves', async () => (await fingerprint(image)) !== before);
+  }
+}
+
+/** Waits until an image has not changed for a moment and gives its fingerprint. */
+export async function standsStill(image) {
+  let last = null;
+  let since = 0;
+  await eventually('the picture stands still', async () => {
+    const now = await fingerprint(image);
+    if (now !== last) [last, since] = [now, Date.now()];
+    return Date.now() - since > STILL_MS;
+  });
+  return last;
+}
+
+/** Tells the page that its tab is hidden or shown. */
+export async function setVisibility(page, state) {
+  await page.evaluate((value) => {
+    Object.defineProperty(document, 'visibilityState', { value, configurable: true });
+    document.dispatchEvent(new Event('visibilitychange'));
+  }, state);
+}

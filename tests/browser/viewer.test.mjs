@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+//
+// The viewer page in Chromium, against a running server. One file for the runner, as the subjects share the
+// server's streams and must not run side by side.
+
+import { after, afterEach, before, describe } from 'node:test';
+import { Agent, startBrowser, stopBrowser } from './support.mjs';
+import { tileTests } from './viewer/tiles.mjs';
+import { largeViewTests } from './viewer/large_view.mjs';
+import { connectionTests } from './viewer/connections.mjs';
+
+before(startBrowser);
+after(stopBrowser);
+afterEach(() => Agent.stopAll());
+
+describe('tiles', tileTests);
+describe('large view', largeViewTests);
+describe('connections', connectionTests);

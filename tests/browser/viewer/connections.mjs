@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+//
+// Connections: few, never wasted, taken up again when they break.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  Agent, eventually, fingerprint, liveImage, moves, setVisibility, status, streamStatus, tile, withPage,
+} from '../support.mjs';
+
+const LIVE_CONNECTIONS = 4;
+
+export function connectionTests() {
+  test('a hidden tab holds no connection and takes them up when it is back', async () => {
+    await Promise.all([Agent.live('conn-a'), Agent.live('conn-b')]);
+    await withPage(async (page) => {
+      await moves(liveImage(page, 'conn-a'));
+      await moves(liveImage(page, 'conn-b'));
+      const image = await liveImage(page, 'conn-a').elementHandle();
+      await setVisibility(page, 'hidden');
+      await eventually('no viewers', async () => (await status()).viewers === 0);
+      await setVisibility(page, 'visible');
+      await moves(liveImage(page, 'conn-a'));
+      await moves(liveImage(page, 'conn-b'));
+      assert.ok(await image.evaluate((img) => img.isConnected), 'the same img element');
+    });
+  });
+
+  test('leaving the page closes its connections', async () => {
+    await Agent.live('conn-c');
+    await withPage(async (page) => {
+      await liveImage(page, 'conn-c').waitFor();
+      await page.goto('about:blank');
+      await eventually('no viewers', async () => (await status()).viewers === 0);
+    });
+  });
+
+  test('more streams than connections: four live, the rest previewed, the page responsive', async () => {
+    const names = Array.from({ length: 8 }, (_, index) => `conn-many-${index}`);
+    await Promise.all(names.map((name) => Agent.live(name, { size: '320x180', fps: 5 })));
+    await withPage(async (page) => {
+      const live = () => page.locator('#tiles .picture.live').count();
+      await eventually('four live pictures', async () => (await live()) === LIVE_CONNECTIONS);
+      const previewed = [];
+      for (const name of names) {
+        if (await liveImage(page, name).count()) continue;
+        await eventually(`${name} says that it is a preview`, async () =>
+          (await tile(page, name).locator('.note').textContent()).includes('preview'));
+        previewed.push(name);
+      }
+      assert.ok(previewed.length >= names.length - LIVE_CONNECTIONS);
+      const canvas = tile(page, previewed[0]).locator('canvas');
+      await moves(canvas);
+      assert.equal(await live(), LIVE_CONNECTIONS);
+      const viewers = (await status()).streams.reduce((sum, stream) => sum + stream.viewers, 0);
+      assert.ok(viewers <= LIVE_CONNECTIONS + 1, `${viewers} viewers: four streams and at most one preview`);
+
+      const started = Date.now();
+      const answered = await page.evaluate(async () => (await fetch('status', { cache: 'no-store' })).status);
+      assert.equal(answered, 200);
+      assert.ok(Date.now() - started < 3000, 'a further request is answered at once');
+
+      await tile(page, previewed[0]).click();
+      await moves(page.locator('#stage .picture.live img'));
+      await eventually('the tiles let go', async () => (await streamStatus(previewed[0])).viewers === 1 && (await status()).viewers === 1);
+    });
+  });
+
+  test('tiles out of sight hold no connection', async () => {
+    const names = Array.from({ length: 5 }, (_, index) => `conn-scroll-${index}`);
+    await Promise.all(names.map((name) => Agent.live(name, { size: '320x180', fps: 5 })));
+    await withPage(async (page) => {
+      const first = page.locator('#tiles > li').first();
+      await first.locator('.picture.live').waitFor();
+      const last = tile(page, names[4]);
+      await last.waitFor();
+      assert.equal(await last.locator('.picture.live').count(), 0);
+      await last.scrollIntoViewIfNeeded();
+      await last.locator('.picture.live').waitFor();
+      await eventually('the first tile lets go', async () => (await first.locator('.picture.live').count()) === 0);
+    }, { viewport: { width: 390, height: 500 } });
+  });
+
+  test('a refused stream says why, is previewed, and is taken up when there is room', async () => {
+    await Agent.live('conn-d');
+    await withPage(async (page) => {
+      const refusal = 'as many viewers as --max-viewers allows';
+      await liveImage(page, 'conn-d').waitFor();
+      await page.route('**/stream/conn-d?**', (route) => route.fulfill({ status: 503, contentType: 'text/plain', body: refusal }));
+      await setVisibility(page, 'hidden');
+      await setVisibility(page, 'visible');
+      const note = tile(page, 'conn-d').locator('.note');
+      await eventually('the reason', async () => (await note.textContent()) === `The server answers 503: ${refusal}`);
+      await moves(tile(page, 'conn-d').locator('canvas'), 1);
+      await page.unroute('**/stream/conn-d?**');
+      await moves(liveImage(page, 'conn-d'));
+      assert.ok(await note.isHidden());
+    }, { expected: /status of 503/ });
+  });
+
+  test('a connection that broke without a word is noticed', async () => {
+    await Agent.live('conn-e');
+    await withPage(async (page) => {
+      let broken = null;
+      await page.route('**/stream/conn-e?**', async (route) => {
+        if (broken) return route.continue();
+        // A stream that ends after one frame: Chromium shows it and fires no further event.
+        const jpeg = await (await fetch(new URL('snapshot/conn-e', page.url()))).arrayBuffer();
+        broken = Buffer.concat([
+          Buffer.from('--frame\r\nContent-Type: image/jpeg\r\n\r\n'), Buffer.from(jpeg),
+          Buffer.from('\r\n--frame\r\nContent-Type: image/jpeg\r\n\r\n'),
+        ]);
+        return route.fulfill({ contentType: 'multipart/x-mixed-replace; boundary=frame', body: broken });
+      });
+      await setVisibility(page, 'hidden');
+      await setVisibility(page, 'visible');
+      await eventually('a picture that stands still', async () => broken && (await liveImage(page, 'conn-e').count()));
+      const still = await fingerprint(tile(page, 'conn-e').locator('img'));
+      await eventually('it moves again', async () => {
+        const image = liveImage(page, 'conn-e');
+        return (await image.count()) && (await fingerprint(image)) !== still;
+      }, 30000);
+      await moves(liveImage(page, 'conn-e'));
+    });
+  });
+}

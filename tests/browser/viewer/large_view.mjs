@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+//
+// The large view: by click, by key and by address; snapshots, and the way back.
+
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import { Agent, eventually, liveImage, moves, status, streamStatus, tile, withPage } from '../support.mjs';
+
+const stageImage = (page) => page.locator('#stage .picture.live img');
+const stageName = (page) => page.locator('#stage-name').textContent();
+
+export function largeViewTests() {
+  test('a click opens it, Escape closes it, and only its connection is held', async () => {
+    await Promise.all([Agent.live('large-a'), Agent.live('large-b')]);
+    await withPage(async (page) => {
+      await liveImage(page, 'large-b').waitFor();
+      await tile(page, 'large-a').click();
+      await moves(stageImage(page));
+      assert.equal(new URL(page.url()).hash, '#large-a');
+      assert.match(await page.title(), /^large-a/);
+      await eventually('the tiles let go', async () => (await status()).viewers === 1);
+      assert.equal((await streamStatus('large-a')).viewers, 1);
+
+      await page.keyboard.press('Escape');
+      await page.locator('#stage').waitFor({ state: 'hidden' });
+      assert.equal(new URL(page.url()).hash, '');
+      await moves(liveImage(page, 'large-a'));
+      assert.ok(await tile(page, 'large-a').locator('.tile').evaluate((link) => link === document.activeElement), 'focus is back');
+    });
+  });
+
+  test('Enter opens it and Back closes it', async () => {
+    await Agent.live('large-c');
+    await withPage(async (page) => {
+      await tile(page, 'large-c').locator('.tile').focus();
+      await page.keyboard.press('Enter');
+      await stageImage(page).waitFor();
+      await page.goBack();
+      await page.locator('#stage').waitFor({ state: 'hidden' });
+      await liveImage(page, 'large-c').waitFor();
+    });
+  });
+
+  test('the address opens it, and arrow keys step through the streams', async () => {
+    await Promise.all([Agent.live('large-d'), Agent.live('large-e')]);
+    await withPage(async (page) => {
+      await moves(stageImage(page));
+      assert.equal(await stageName(page), 'large-d');
+      await page.keyboard.press('ArrowRight');
+      assert.equal(await stageName(page), 'large-e');
+      await moves(stageImage(page));
+      await page.keyboard.press('ArrowLeft');
+      assert.equal(await stageName(page), 'large-d');
+      assert.equal(new URL(page.url()).hash, '#large-d');
+      await page.locator('#stage-back').click();
+      await liveImage(page, 'large-d').waitFor();
+    }, { hash: '#large-d' });
+  });
+
+  test('a stream that is not there yet opens when it comes', async () => {
+    await withPage(async (page) => {
+      await page.locator('#stage-missing').waitFor({ state: 'visible' });
+      await Agent.live('large-f');
+      await moves(stageImage(page));
+      assert.ok(await page.locator('#stage-missing').isHidden());
+    }, { hash: '#large-f' });
+  });
+
+  test('the snapshot button downloads a JPEG', async () => {
+    await Agent.live('large-g');
+    await withPage(async (page) => {
+      await stageImage(page).waitFor();
+      const [download] = await Promise.all([page.waitForEvent('download'), page.locator('#stage-snapshot').click()]);
+      assert.match(download.suggestedFilename(), /^large-g-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.jpg$/);
+      const bytes = await readFile(await download.path());
+      assert.deepEqual([...bytes.subarray(0, 3)], [0xff, 0xd8, 0xff], 'starts as a JPEG');
+      assert.deepEqual([...bytes.subarray(-2)], [0xff, 0xd9], 'ends as a JPEG');
+    }, { hash: '#large-g' });
+  });
+
+  test('a snapshot that fails says what the server says', async () => {
+    const agent = await Agent.live('large-h');
+    await withPage(async (page) => {
+      await stageImage(page).waitFor();
+      await agent.stop('SIGKILL');
+      await eventually('lost', async () => (await page.locator('#stage-state').getAttribute('data-state')) === 'lost');
+      await page.locator('#stage-snapshot').click();
+      const toast = page.locator('.toast.error');
+      await toast.waitFor();
+      assert.match(await toast.textContent(), /No snapshot of large-h\. The server answers 503: \S+/);
+    }, { hash: '#large-h', expected: /status of 503/ });
+  });
+
+  test('the stream\'s URL is copied', async () => {
+    await Agent.live('large-i');
+    await withPage(async (page) => {
+      await stageImage(page).waitFor();
+      await page.locator('#stage-copy').click();
+      const url = await eventually('the clipboard', () => page.evaluate(() => navigator.clipboard.readText()));
+      assert.equal(url, new URL('stream/large-i', page.url()).href);
+    }, { hash: '#large-i', permissions: ['clipboard-read', 'clipboard-write'] });
+  });
+
+  test('actual size shows one camera pixel on one screen pixel', async () => {
+    await Agent.live('large-j', { size: '1920x1080' });
+    await withPage(async (page) => {
+      await stageImage(page).waitFor();
+      await page.locator('#stage-scale').click();
+      const box = await stageImage(page).boundingBox();
+      assert.deepEqual([box.width, box.height], [1920, 1080]);
+      const view = page.locator('#stage-view');
+      await page.keyboard.press('ArrowRight');
+      await eventually('arrow keys pan', () => view.evaluate((element) => element.scrollLeft > 0));
+      assert.equal(await stageName(page), 'large-j');
+      await page.locator('#stage-scale').click();
+      await eventually('fits again', () => view.evaluate((element) => element.scrollWidth === element.clientWidth));
+    }, { hash: '#large-j' });
+  });
+}
