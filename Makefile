@@ -73,21 +73,34 @@ run:
 # ---- test ----
 
 unit_tests := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
+fuzz_tests := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
+tested     := $(BUILD)/tests/unit/support.o $(filter-out $(BUILD)/src/main.o,$(objects))
+# clang's -fsanitize=fuzzer brings a main() of its own.
+fuzz_main  := $(if $(findstring fuzzer,$(SANITIZE)),,$(BUILD)/tests/fuzz/driver.o)
 
-$(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(filter-out $(BUILD)/src/main.o,$(objects))
+$(unit_tests): %: %.o $(tested)
+	$(say) LINK $@
+	$(Q)$(link) -o $@ $^ -lcmocka $(libraries)
+
+$(fuzz_tests): %: %.o $(fuzz_main) $(tested)
 	$(say) LINK $@
 	$(Q)$(link) -o $@ $^ -lcmocka $(libraries)
 
 # gcc 12's thread sanitizer knows no memory map of a kernel with more random bits than 28.
 without_aslr = $(if $(findstring thread,$(SANITIZE)),$(shell setarch -R true 2>/dev/null && echo setarch -R))
 
-.PHONY: test test-unit test-agent test-integration test-browser
+.PHONY: test unit-tests test-unit test-fuzz test-agent test-integration test-browser
 test:
 	@.ci/install build run test
 	@.ci/test
 
+unit-tests: $(unit_tests) $(fuzz_tests)
+
 test-unit: $(unit_tests)
 	@for test in $(unit_tests); do echo "$$test"; $(without_aslr) $$test; done
+
+test-fuzz: $(fuzz_tests)
+	@for test in $(fuzz_tests); do echo "$$test"; $(without_aslr) $$test; done
 
 test-agent:
 	PYTHONPATH=capture_agent $(PYTHON) -m pytest -q -p no:cacheprovider tests/agent
@@ -115,13 +128,20 @@ include bench/bench.mk
 
 # ---- install ----
 
+agent := $(PREFIX)/share/headcam
+
 .PHONY: install uninstall
 install: $(BUILD)/headcam
 	install -D -m 755 $(BUILD)/headcam $(DESTDIR)$(PREFIX)/bin/headcam
 	install -D -m 644 include/headcam/wire.h $(DESTDIR)$(PREFIX)/include/headcam/wire.h
+	cd capture_agent && find headcam -name '*.py' -exec install -D -m 644 '{}' '$(DESTDIR)$(agent)/{}' ';'
+	printf '#!/bin/sh\nPYTHONPATH=%s exec $(PYTHON) -m headcam "$$@"\n' \
+	  '$(agent)$${PYTHONPATH:+:$$PYTHONPATH}' >$(BUILD)/headcam-agent
+	install -m 755 $(BUILD)/headcam-agent $(DESTDIR)$(PREFIX)/bin/headcam-agent
 
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/headcam $(DESTDIR)$(PREFIX)/include/headcam/wire.h
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,bin/headcam bin/headcam-agent include/headcam/wire.h)
+	rm -rf $(DESTDIR)$(agent)
 
 .PHONY: clean
 clean:
@@ -131,5 +151,5 @@ clean:
 help:
 	@sed -n '2,9s/^# \{0,1\}//p' Makefile
 
--include $(objects:.o=.d) $(unit_tests:=.d)
+-include $(objects:.o=.d) $(unit_tests:=.d) $(fuzz_tests:=.d) $(BUILD)/tests/unit/support.d
 .SECONDARY:

@@ -27,7 +27,7 @@ int clock_timeout_ms(uint64_t now_ns, uint64_t deadline_ns)
         return -1;
     if (deadline_ns <= now_ns)
         return 0;
-    uint64_t ms = (deadline_ns - now_ns + NS_PER_MS - 1) / NS_PER_MS;
+    uint64_t ms = (deadline_ns - now_ns - 1) / NS_PER_MS + 1;
     return ms > INT_MAX ? INT_MAX : (int)ms;
 }
 

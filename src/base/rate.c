@@ -45,7 +45,7 @@ double rate_per_second(struct rate *rate, uint64_t now_ns)
     uint64_t window_start = (rate->step - (RATE_STEPS - 1)) * STEP_NS;
     if (rate->first_ns > window_start) {
         /* The first event opens the span and does not count in it. */
-        uint64_t span_ns = now_ns - rate->first_ns;
+        uint64_t span_ns = now_ns > rate->first_ns ? now_ns - rate->first_ns : 0;
         return span_ns < STEP_NS ? (double)events : (double)(events - 1) * (double)NS_PER_S / (double)span_ns;
     }
     return (double)events * (double)NS_PER_S / (double)(now_ns - window_start);

@@ -68,6 +68,8 @@ bool channel_is_empty(const struct channel *channel)
 /* Tells the hub how many watch, and the rate of the fastest; a snapshot wants the next frame there is. */
 static void update_audience(struct channel *channel)
 {
+    if (channel_is_empty(channel))
+        return; /* it ends now; until its subscription does, the rate should not rise */
     millifps rate = 0;
     bool is_first = true;
     if (list_is_empty(&channel->waiters)) {

@@ -24,11 +24,17 @@ static json_t *or_null(bool is_known, json_t *value)
     return json_null();
 }
 
-/* Text of a producer may be no UTF-8; jansson takes nothing else. */
+/* Text of a producer was cut to fit, perhaps inside a character; jansson takes nothing but UTF-8. */
 static json_t *text(const char *bytes)
 {
-    json_t *value = json_string(bytes);
-    return value ? value : json_string("?");
+    enum { CHARACTER_BYTES = 4 };
+    size_t length = strlen(bytes);
+    for (size_t surplus = 0; surplus < CHARACTER_BYTES && surplus <= length; surplus++) {
+        json_t *value = json_stringn(bytes, length - surplus);
+        if (value)
+            return value;
+    }
+    return json_string("?");
 }
 
 static json_t *stream_json(const struct stream_report *report)

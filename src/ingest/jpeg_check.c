@@ -10,6 +10,7 @@ enum {
     EOI = 0xD9,
     SOS = 0xDA,
     SOF_FIRST = 0xC0,
+    SOF_PROGRESSIVE = 0xC2,
     SOF_LAST = 0xCF,
     DHT = 0xC4,
     JPG = 0xC8,
@@ -53,6 +54,8 @@ const char *jpeg_check(const uint8_t *bytes, size_t length, uint32_t width, uint
         if (segment_bytes < 2 || at + 2 + segment_bytes > length - 2)
             return "a JPEG segment runs over the end";
         if (is_sof(marker)) {
+            if (marker > SOF_PROGRESSIVE)
+                return "a JPEG is neither baseline nor progressive: browsers would not show it";
             if (segment_bytes < SOF_BYTES)
                 return "a JPEG frame header is too short";
             if (big_endian(bytes + at + 5) != height || big_endian(bytes + at + 7) != width)

@@ -9,8 +9,8 @@
 #include <stdint.h>
 
 /*
- * NULL if it begins with SOI, has a frame header (SOF) of this size and a scan, and ends with EOI at its
- * very end; otherwise what is wrong.
+ * NULL if it begins with SOI, has a baseline or progressive frame header (SOF) of this size and a scan,
+ * and ends with EOI at its very end; otherwise what is wrong.
  */
 const char *jpeg_check(const uint8_t *bytes, size_t length, uint32_t width, uint32_t height);
 

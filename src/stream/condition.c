@@ -15,7 +15,8 @@ enum condition condition_judge(const struct condition_facts *facts, uint64_t now
         return CONDITION_WAITING;
     if (facts->announced_as == CONDITION_ENDED)
         return CONDITION_ENDED;
-    if (now_ns - facts->heard_ns > CONDITION_SILENT_NS)
+    /* It may be heard between the reading of the clock and the judging, on another thread. */
+    if (now_ns > facts->heard_ns && now_ns - facts->heard_ns > CONDITION_SILENT_NS)
         return CONDITION_LOST;
     if (facts->announced_as == CONDITION_LIVE && facts->wanted_since_ns != 0) {
         uint64_t expected_from_ns =

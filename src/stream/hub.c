@@ -242,7 +242,8 @@ bool hub_has_producer(struct hub *hub, const char *name, uint64_t instance)
 {
     hub_lock(hub);
     const struct stream *stream = find_stream(hub, name);
-    bool has = stream && stream->announced && stream->producer.instance == instance;
+    bool has = stream && stream->announced && stream->producer.instance == instance &&
+               stream->producer.state != CONDITION_ENDED;
     hub_unlock(hub);
     return has;
 }

@@ -74,7 +74,7 @@ enum hub_verdict hub_announce(struct hub *hub, const char *name, const struct an
 /* Notes why frames of a stream come inline, where that is not the producer's own word. */
 void hub_set_transport_reason(struct hub *hub, const char *name, const char *reason);
 
-/* Whether this producer is the stream's, still. */
+/* Whether this producer is the stream's, and has not said goodbye. */
 bool hub_has_producer(struct hub *hub, const char *name, uint64_t instance);
 
 /* Brings a raw frame; it belongs to the hub from here on, whatever the verdict. */
