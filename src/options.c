@@ -201,7 +201,7 @@ static void environment_name(const struct option *option, char *name, size_t roo
 {
     snprintf(name, room, "HEADCAM_%s", option->name);
     for (char *c = name; *c; c++)
-        *c = *c == '-' ? '_' : (char)toupper((unsigned char)*c);
+        *c = (char)(*c == '-' ? '_' : toupper((unsigned char)*c));
 }
 
 static bool set(struct options *options, const struct option *option, const char *source, const char *text,

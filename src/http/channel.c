@@ -71,8 +71,8 @@ static void update_audience(struct channel *channel)
     if (channel_is_empty(channel))
         return; /* it ends now; until its subscription does, the rate should not rise */
     millifps rate = 0;
-    bool is_first = true;
     if (list_is_empty(&channel->waiters)) {
+        bool is_first = true;
         struct list *node;
         list_for_each(node, &channel->viewers)
         {
@@ -297,9 +297,9 @@ void channel_refresh(struct channel *channel)
         frame_unref(&channel->picture);
         channel->picture = view->frame;
         if (view->picture_count != known_pictures)
-            show_frame(&channel->show, clock_mono_ns());
+            show_frame(&channel->show, clock_mono_ns(), view->interval_ns);
         else
-            show_unchanged(&channel->show, clock_mono_ns());
+            show_unchanged(&channel->show, clock_mono_ns(), view->interval_ns);
         schedule(channel);
         is_new = true;
     }

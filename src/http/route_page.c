@@ -12,7 +12,7 @@
     __asm__(".pushsection .rodata\n" #symbol ":\n"                                                           \
             ".incbin \"" file "\"\n" #symbol "_end:\n"                                                       \
             ".popsection\n");                                                                                \
-    extern const char symbol[], symbol##_end[]
+    extern const char symbol[], symbol##_end[] /* NOLINT(bugprone-macro-parentheses): a declaration */
 
 EMBED(web_index_html, "web/index.html");
 EMBED(web_viewer_css, "web/viewer.css");

@@ -13,7 +13,8 @@
 
 static json_t *real_time(uint64_t real_ns)
 {
-    return json_real((double)(real_ns / NS_PER_MS) / 1000);
+    uint64_t ms = real_ns / NS_PER_MS;
+    return json_real((double)ms / 1000);
 }
 
 static json_t *or_null(bool is_known, json_t *value)
@@ -24,17 +25,11 @@ static json_t *or_null(bool is_known, json_t *value)
     return json_null();
 }
 
-/* Text of a producer was cut to fit, perhaps inside a character; jansson takes nothing but UTF-8. */
+/* Text of a producer may be no UTF-8; jansson takes nothing else. */
 static json_t *text(const char *bytes)
 {
-    enum { CHARACTER_BYTES = 4 };
-    size_t length = strlen(bytes);
-    for (size_t surplus = 0; surplus < CHARACTER_BYTES && surplus <= length; surplus++) {
-        json_t *value = json_stringn(bytes, length - surplus);
-        if (value)
-            return value;
-    }
-    return json_string("?");
+    json_t *value = json_string(bytes);
+    return value ? value : json_string("?");
 }
 
 static json_t *stream_json(const struct stream_report *report)

@@ -2,7 +2,7 @@
 #include "ingest/message.h"
 
 #include "base/little_endian.h"
-#include "base/utf8.h"
+#include "base/text.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -156,7 +156,7 @@ static bool read_text(const json_t *object, const char *key, char text[HUB_TEXT_
     if (value && !json_is_string(value))
         return false;
     snprintf(text, HUB_TEXT_BYTES, "%s", value ? json_string_value(value) : "");
-    utf8_trim(text);
+    text_drop_cut_character(text);
     return true;
 }
 

@@ -2,7 +2,7 @@
 #include "stream/explain.h"
 
 #include "base/clock.h"
-#include "base/utf8.h"
+#include "base/text.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -41,7 +41,7 @@ void explain_reason(const struct explain_facts *facts, char text[EXPLAIN_BYTES])
     case CONDITION_LIVE:
         break;
     }
-    utf8_trim(text);
+    text_drop_cut_character(text);
 }
 
 void explain_next_step(const struct explain_facts *facts, char text[EXPLAIN_BYTES])

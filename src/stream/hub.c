@@ -428,6 +428,13 @@ static struct frame *publish_notice(struct hub *hub, struct stream *stream, stru
     return old;
 }
 
+/* A notice that was asked for will not come; the one there is says something else. */
+static void give_up_notice(struct stream *stream)
+{
+    stream->notice_wanted = false;
+    memset(&stream->notice_text, 0, sizeof(stream->notice_text));
+}
+
 static void count_outcome(struct stream *stream, enum hub_outcome outcome)
 {
     switch (outcome) {
@@ -458,6 +465,8 @@ void hub_finish_job(struct hub *hub, const struct hub_job *job, enum hub_outcome
     if (frame)
         old = job->raw ? publish(hub, stream, frame, outcome == HUB_ENCODED)
                        : publish_notice(hub, stream, frame);
+    else if (!job->raw && !stream->notice_wanted)
+        give_up_notice(stream);
     offer_work(hub, stream);
     bool is_more = !list_is_empty(&stream->work);
     drop_if_unused(hub, stream);
@@ -495,7 +504,8 @@ void hub_unwatch(struct hub *hub, struct stream *stream)
     stream->unwanted_since_ns = clock_mono_ns();
     raw = stream->raw;
     stream->raw = NULL;
-    stream->notice_wanted = false;
+    if (stream->notice_wanted)
+        give_up_notice(stream);
     list_remove(&stream->work);
     wake_signal(&hub->upstream_wake);
     drop_if_unused(hub, stream);
@@ -539,6 +549,7 @@ void hub_look(struct hub *hub, struct stream *stream, struct hub_view *view)
     view->published_ns = stream->published_ns;
     view->notice = stream->notice_count > view->notice_count ? frame_ref(stream->notice) : NULL;
     view->notice_count = stream->notice_count;
+    view->interval_ns = stream_interval_ns(stream);
     view->no_signal_after_ns = stream_stall_after_ns(stream, hub->options.no_signal_after_ns);
     view->expect_soon = stream->condition == CONDITION_LIVE;
     hub_unlock(hub);
@@ -571,7 +582,7 @@ void hub_explain(struct hub *hub, struct stream *stream, char text[2 * EXPLAIN_B
     explain_reason(&facts, reason);
     explain_next_step(&facts, next_step);
     hub_unlock(hub);
-    snprintf(text, 2 * EXPLAIN_BYTES, "%s%s%s", reason[0] ? reason : "no frame came in time",
+    snprintf(text, (size_t)2 * EXPLAIN_BYTES, "%s%s%s", reason[0] ? reason : "no frame came in time",
              next_step[0] ? "; " : "", next_step);
 }
 

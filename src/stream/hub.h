@@ -173,6 +173,7 @@ struct hub_view {
     uint64_t published_ns;
     struct frame *notice; /* NULL: none, or not newer than asked for */
     uint64_t notice_count;
+    uint64_t interval_ns;        /* from frame to frame, as to be expected; 0: unknown */
     uint64_t no_signal_after_ns; /* for this stream at its present rate */
     bool expect_soon;
 };

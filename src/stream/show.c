@@ -29,18 +29,21 @@ void show_begin(struct show *show, uint64_t now_ns, uint64_t frame_ns, bool expe
     }
 }
 
-void show_frame(struct show *show, uint64_t now_ns)
+void show_frame(struct show *show, uint64_t now_ns, uint64_t interval_ns)
 {
+    uint64_t late_ns = interval_ns + interval_ns / 2;
     show->state = SHOW_LIVE;
     show->edition++;
     show->frame_ns = now_ns;
-    show->next_ns = now_ns + FIRST_REPEAT_NS;
+    show->next_ns = now_ns + (late_ns > REPEAT_NS         ? REPEAT_NS
+                              : late_ns > FIRST_REPEAT_NS ? late_ns
+                                                          : FIRST_REPEAT_NS);
 }
 
-void show_unchanged(struct show *show, uint64_t now_ns)
+void show_unchanged(struct show *show, uint64_t now_ns, uint64_t interval_ns)
 {
     if (show->state == SHOW_NOTHING || show->state == SHOW_NO_SIGNAL)
-        show_frame(show, now_ns);
+        show_frame(show, now_ns, interval_ns);
     else
         show->frame_ns = now_ns;
 }

@@ -32,11 +32,14 @@ struct show {
 void show_begin(struct show *show, uint64_t now_ns, uint64_t frame_ns, bool expect_soon,
                 uint64_t no_signal_after_ns);
 
-/* A new frame was published. */
-void show_frame(struct show *show, uint64_t now_ns);
+/*
+ * A new frame was published. interval_ns is the time until the next is to be expected, 0 where that is not
+ * known: a slow stream's frame is not repeated just before the next one comes.
+ */
+void show_frame(struct show *show, uint64_t now_ns, uint64_t interval_ns);
 
 /* A frame came that shows the same as the last one: the stream is alive, nothing new is to be sent. */
-void show_unchanged(struct show *show, uint64_t now_ns);
+void show_unchanged(struct show *show, uint64_t now_ns, uint64_t interval_ns);
 
 enum show_action {
     SHOW_WAIT,   /* nothing to do before next_ns */

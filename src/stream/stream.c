@@ -60,13 +60,18 @@ bool stream_accept_producer(struct stream *stream, uint64_t instance, uint64_t n
     return true;
 }
 
-uint64_t stream_stall_after_ns(const struct stream *stream, uint64_t no_signal_after_ns)
+uint64_t stream_interval_ns(const struct stream *stream)
 {
     double fps = stream->producer.fps;
     double wanted = stream->wanted_rate / 1000.0;
     if (wanted > 0 && (fps <= 0 || wanted < fps))
         fps = wanted;
-    return no_signal_after_ns + (fps > 0 ? (uint64_t)((double)NS_PER_S / fps) : 0);
+    return fps > 0 ? (uint64_t)((double)NS_PER_S / fps) : 0;
+}
+
+uint64_t stream_stall_after_ns(const struct stream *stream, uint64_t no_signal_after_ns)
+{
+    return no_signal_after_ns + stream_interval_ns(stream);
 }
 
 bool stream_judge(struct stream *stream, uint64_t no_signal_after_ns, uint64_t now_ns, uint64_t now_real_ns)

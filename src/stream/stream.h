@@ -57,6 +57,9 @@ void stream_destroy(struct stream *stream);
  */
 bool stream_accept_producer(struct stream *stream, uint64_t instance, uint64_t now_ns, uint64_t now_real_ns);
 
+/* The time from frame to frame that is to be expected, at the wanted rate; 0: unknown. */
+uint64_t stream_interval_ns(const struct stream *stream);
+
 /* How long without a frame is a stall: --no-signal-after and a frame's time at the rate to be expected. */
 uint64_t stream_stall_after_ns(const struct stream *stream, uint64_t no_signal_after_ns);
 

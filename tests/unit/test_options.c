@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/clock.h"
+#include "options.h"
+#include "tests/unit/support.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct options options;
+static char error[OPTIONS_ERROR_BYTES];
+
+/* Reads a command line: arguments divided by single spaces. */
+static enum options_result read_line(const char *line)
+{
+    static char words[2048], program[] = "headcam";
+    char *arguments[32] = {program};
+    int count = 1;
+    snprintf(words, sizeof(words), "%s", line);
+    for (char *word = words; *word;) {
+        arguments[count++] = word;
+        word += strcspn(word, " ");
+        if (*word)
+            *word++ = '\0';
+    }
+    strcpy(error, "none");
+    return options_read(count, arguments, &options, error);
+}
+
+static void assert_error(const char *line, const char *expected)
+{
+    assert_int_equal(read_line(line), OPTIONS_ERROR);
+    assert_string_equal(error, expected);
+}
+
+TEST(without_arguments_everything_has_its_default)
+{
+    assert_int_equal(read_line(""), OPTIONS_RUN);
+    assert_string_equal(options.listen_host, "127.0.0.1");
+    assert_string_equal(options.listen_port, "8080");
+    assert_string_equal(options.ingest, "ipc:///run/headcam/ingest.sock");
+    assert_int_equal(options.socket_mode, 0660);
+    assert_null(options.default_name);
+    assert_int_equal(options.jpeg.quality, 80);
+    assert_int_equal(options.jpeg.subsampling, JPEG_420);
+    assert_int_equal(options.max_streams, 64);
+    assert_int_equal(options.max_viewers, 1000);
+    assert_int_equal(options.max_snapshots, 1000);
+    assert_int_equal(options.max_frame_bytes, 128 * 1024 * 1024);
+    assert_int_equal(options.no_signal_after_ns, 3 * NS_PER_S);
+    assert_int_equal(options.stuck_after_ns, 30 * NS_PER_S);
+    assert_int_equal(options.forget_after_ns, 60 * NS_PER_S);
+    assert_int_equal(options.log_level, LOG_INFO);
+}
+
+TEST(there_is_an_encoding_thread_for_each_core)
+{
+    assert_int_equal(read_line(""), OPTIONS_RUN);
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    assert_int_equal(options.encode_threads, cores > 64 ? 64 : cores);
+}
+
+TEST(every_flag_is_read_with_a_space)
+{
+    assert_int_equal(read_line("--listen 0.0.0.0:80 --ingest tcp://*:5555 --socket-mode 600 --default front "
+                               "--quality 1 --subsampling 4:4:4 --encode-threads 64 --max-streams 1 "
+                               "--max-viewers 0 --max-snapshots 7"),
+                     OPTIONS_RUN);
+    assert_string_equal(options.listen_host, "0.0.0.0");
+    assert_string_equal(options.listen_port, "80");
+    assert_string_equal(options.ingest, "tcp://*:5555");
+    assert_int_equal(options.socket_mode, 0600);
+    assert_string_equal(options.default_name, "front");
+    assert_int_equal(options.jpeg.quality, 1);
+    assert_int_equal(options.jpeg.subsampling, JPEG_444);
+    assert_int_equal(options.encode_threads, 64);
+    assert_int_equal(options.max_streams, 1);
+    assert_int_equal(options.max_viewers, 0);
+    assert_int_equal(options.max_snapshots, 7);
+    assert_int_equal(read_line("--max-frame-bytes 4294967296 --no-signal-after 0.5 --stuck-after 1.25 "
+                               "--forget-after 86400 --log-level debug"),
+                     OPTIONS_RUN);
+    assert_int_equal(options.max_frame_bytes, UINT64_C(4294967296));
+    assert_int_equal(options.no_signal_after_ns, 500 * NS_PER_MS);
+    assert_int_equal(options.stuck_after_ns, 1250 * NS_PER_MS);
+    assert_int_equal(options.forget_after_ns, 86400 * NS_PER_S);
+    assert_int_equal(options.log_level, LOG_DEBUG);
+}
+
+TEST(every_flag_is_read_with_an_equals_sign)
+{
+    assert_int_equal(read_line("--listen=[::1]:0 --ingest=ipc:///a=b --quality=100 --subsampling=4:2:2 "
+                               "--log-level=error"),
+                     OPTIONS_RUN);
+    assert_string_equal(options.listen_host, "::1");
+    assert_string_equal(options.listen_port, "0");
+    assert_string_equal(options.ingest, "ipc:///a=b");
+    assert_int_equal(options.jpeg.quality, 100);
+    assert_int_equal(options.jpeg.subsampling, JPEG_422);
+    assert_int_equal(options.log_level, LOG_ERROR);
+}
+
+TEST(the_last_of_several_counts)
+{
+    assert_int_equal(read_line("--quality 10 --quality=20"), OPTIONS_RUN);
+    assert_int_equal(options.jpeg.quality, 20);
+}
+
+TEST(the_environment_sets_what_no_flag_sets)
+{
+    setenv("HEADCAM_QUALITY", "33", 1);
+    setenv("HEADCAM_MAX_VIEWERS", "5", 1);
+    setenv("HEADCAM_NO_SIGNAL_AFTER", "1.5", 1);
+    setenv("HEADCAM_LISTEN", "[::]:9000", 1);
+    assert_int_equal(read_line("--quality 44"), OPTIONS_RUN);
+    assert_int_equal(options.jpeg.quality, 44);
+    assert_int_equal(options.max_viewers, 5);
+    assert_int_equal(options.no_signal_after_ns, 1500 * NS_PER_MS);
+    assert_string_equal(options.listen_host, "::");
+    assert_string_equal(options.listen_port, "9000");
+    unsetenv("HEADCAM_QUALITY");
+    unsetenv("HEADCAM_MAX_VIEWERS");
+    unsetenv("HEADCAM_NO_SIGNAL_AFTER");
+    unsetenv("HEADCAM_LISTEN");
+}
+
+TEST(an_empty_variable_counts_as_unset)
+{
+    setenv("HEADCAM_QUALITY", "", 1);
+    assert_int_equal(read_line(""), OPTIONS_RUN);
+    assert_int_equal(options.jpeg.quality, 80);
+    unsetenv("HEADCAM_QUALITY");
+}
+
+TEST(a_bad_variable_is_named)
+{
+    setenv("HEADCAM_STUCK_AFTER", "soon", 1);
+    assert_error("", "HEADCAM_STUCK_AFTER must be 1 to 3600, not 'soon'");
+    unsetenv("HEADCAM_STUCK_AFTER");
+}
+
+TEST(each_bad_value_gives_one_line_that_tells_the_rule)
+{
+    static const struct {
+        const char *line, *error;
+    } bad[] = {
+        {"--listen 8080", "--listen must be HOST:PORT, as 127.0.0.1:8080 or [::]:8080, not '8080'"},
+        {"--listen :8080", "--listen must be HOST:PORT, as 127.0.0.1:8080 or [::]:8080, not ':8080'"},
+        {"--listen host:", "--listen must be HOST:PORT, as 127.0.0.1:8080 or [::]:8080, not 'host:'"},
+        {"--listen host:65536",
+         "--listen must be HOST:PORT, as 127.0.0.1:8080 or [::]:8080, not 'host:65536'"},
+        {"--listen host:-1", "--listen must be HOST:PORT, as 127.0.0.1:8080 or [::]:8080, not 'host:-1'"},
+        {"--listen host:http", "--listen must be HOST:PORT, as 127.0.0.1:8080 or [::]:8080, not 'host:http'"},
+        {"--listen ::1:8080", "--listen must be HOST:PORT, as 127.0.0.1:8080 or [::]:8080, not '::1:8080'"},
+        {"--listen [::1:8080", "--listen must be HOST:PORT, as 127.0.0.1:8080 or [::]:8080, not '[::1:8080'"},
+        {"--listen []:8080", "--listen must be HOST:PORT, as 127.0.0.1:8080 or [::]:8080, not '[]:8080'"},
+        {"--ingest=", "--ingest must be a ZeroMQ endpoint, as ipc:///run/headcam/ingest.sock, not ''"},
+        {"--socket-mode 0778", "--socket-mode must be an octal mode up to 0777, not '0778'"},
+        {"--socket-mode 1777", "--socket-mode must be an octal mode up to 0777, not '1777'"},
+        {"--socket-mode 00777", "--socket-mode must be an octal mode up to 0777, not '00777'"},
+        {"--socket-mode rw", "--socket-mode must be an octal mode up to 0777, not 'rw'"},
+        {"--default a/b", "--default must be 1 to 64 characters of A-Z a-z 0-9 . _ -, not 'a/b'"},
+        {"--default=", "--default must be 1 to 64 characters of A-Z a-z 0-9 . _ -, not ''"},
+        {"--quality 0", "--quality must be 1 to 100, not '0'"},
+        {"--quality 101", "--quality must be 1 to 100, not '101'"},
+        {"--quality 80.5", "--quality must be 1 to 100, not '80.5'"},
+        {"--quality -1", "--quality must be 1 to 100, not '-1'"},
+        {"--quality=", "--quality must be 1 to 100, not ''"},
+        {"--quality 9999999999999999999999", "--quality must be 1 to 100, not '9999999999999999999999'"},
+        {"--subsampling 420", "--subsampling must be 4:2:0, 4:2:2 or 4:4:4, not '420'"},
+        {"--encode-threads 0", "--encode-threads must be 1 to 64, not '0'"},
+        {"--encode-threads 65", "--encode-threads must be 1 to 64, not '65'"},
+        {"--max-streams 0", "--max-streams must be 1 to 4096, not '0'"},
+        {"--max-streams 4097", "--max-streams must be 1 to 4096, not '4097'"},
+        {"--max-viewers 100001", "--max-viewers must be 0 to 100000, not '100001'"},
+        {"--max-snapshots many", "--max-snapshots must be 0 to 100000, not 'many'"},
+        {"--max-frame-bytes 65535", "--max-frame-bytes must be 65536 to 4294967296, not '65535'"},
+        {"--max-frame-bytes 4294967297", "--max-frame-bytes must be 65536 to 4294967296, not '4294967297'"},
+        {"--max-frame-bytes 1e6", "--max-frame-bytes must be 65536 to 4294967296, not '1e6'"},
+        {"--no-signal-after 0.4", "--no-signal-after must be 0.5 to 3600, not '0.4'"},
+        {"--no-signal-after 1.2.3", "--no-signal-after must be 0.5 to 3600, not '1.2.3'"},
+        {"--no-signal-after nan", "--no-signal-after must be 0.5 to 3600, not 'nan'"},
+        {"--no-signal-after 0x10", "--no-signal-after must be 0.5 to 3600, not '0x10'"},
+        {"--stuck-after 0.9", "--stuck-after must be 1 to 3600, not '0.9'"},
+        {"--forget-after 1", "--forget-after must be 2 to 86400, not '1'"},
+        {"--log-level loud", "--log-level must be error, warn, info or debug, not 'loud'"},
+    };
+    for (size_t i = 0; i < COUNT(bad); i++)
+        assert_error(bad[i].line, bad[i].error);
+}
+
+TEST(unknown_arguments_are_named)
+{
+    assert_error("--qualities 5", "unknown argument '--qualities'; --help lists the flags");
+    assert_error("--qualit 5", "unknown argument '--qualit'; --help lists the flags");
+    assert_error("quality 5", "unknown argument 'quality'; --help lists the flags");
+    assert_error("-q 5", "unknown argument '-q'; --help lists the flags");
+    assert_error("--", "unknown argument '--'; --help lists the flags");
+    assert_error("--=5", "unknown argument '--=5'; --help lists the flags");
+}
+
+TEST(a_flag_without_its_value_is_told)
+{
+    assert_error("--quality", "--quality needs a value: 1 to 100");
+    assert_error("--quality 5 --default", "--default needs a value: 1 to 64 characters of A-Z a-z 0-9 . _ -");
+}
+
+TEST(a_long_bad_value_is_cut)
+{
+    char line[600] = "--quality ";
+    memset(line + strlen(line), 'x', 400);
+    assert_int_equal(read_line(line), OPTIONS_ERROR);
+    assert_true(strlen(error) < 200);
+    assert_null(strchr(error, '\n'));
+}
+
+TEST(help_and_version_win_over_everything)
+{
+    assert_int_equal(read_line("--help"), OPTIONS_HELP);
+    assert_int_equal(read_line("-h"), OPTIONS_HELP);
+    assert_int_equal(read_line("--version"), OPTIONS_VERSION);
+    assert_int_equal(read_line("--quality 0 --nonsense --help"), OPTIONS_HELP);
+}
+
+TEST(the_help_lists_every_flag_with_its_default)
+{
+    char path[] = "/tmp/headcam-help-XXXXXX";
+    int file = mkstemp(path), saved = dup(STDOUT_FILENO);
+    fflush(stdout);
+    dup2(file, STDOUT_FILENO);
+    options_print_help();
+    fflush(stdout);
+    dup2(saved, STDOUT_FILENO);
+    close(file);
+    close(saved);
+    size_t length;
+    char *help = read_whole_file(path, &length);
+    unlink(path);
+    const char *const lines[] = {
+        "--listen HOST:PORT",  "[127.0.0.1:8080]",       "--ingest ENDPOINT",
+        "--socket-mode MODE",  "--default NAME",         "--quality N",
+        "--subsampling S",     "--encode-threads N",     "--max-streams N",
+        "--max-viewers N",     "--max-snapshots N",      "--max-frame-bytes N",
+        "--no-signal-after S", "--stuck-after S",        "--forget-after S",
+        "--log-level LEVEL",   "--help                ", "--version             ",
+    };
+    for (size_t i = 0; i < COUNT(lines); i++)
+        assert_non_null(strstr(help, lines[i]));
+    free(help);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(without_arguments_everything_has_its_default),
+        cmocka_unit_test(there_is_an_encoding_thread_for_each_core),
+        cmocka_unit_test(every_flag_is_read_with_a_space),
+        cmocka_unit_test(every_flag_is_read_with_an_equals_sign),
+        cmocka_unit_test(the_last_of_several_counts),
+        cmocka_unit_test(the_environment_sets_what_no_flag_sets),
+        cmocka_unit_test(an_empty_variable_counts_as_unset),
+        cmocka_unit_test(a_bad_variable_is_named),
+        cmocka_unit_test(each_bad_value_gives_one_line_that_tells_the_rule),
+        cmocka_unit_test(unknown_arguments_are_named),
+        cmocka_unit_test(a_flag_without_its_value_is_told),
+        cmocka_unit_test(a_long_bad_value_is_cut),
+        cmocka_unit_test(help_and_version_win_over_everything),
+        cmocka_unit_test(the_help_lists_every_flag_with_its_default),
+    };
+    return cmocka_run_group_tests_name("options", tests, NULL, NULL);
+}
