@@ -12,7 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MAX_ENCODE_THREADS = 64, RULE_BYTES = 128 };
+/* More than a few take longer to wake than they save. */
+enum { DEFAULT_ENCODE_THREADS = 4, MAX_ENCODE_THREADS = 64, RULE_BYTES = 128 };
 
 struct option;
 
@@ -152,8 +153,8 @@ static const struct option table[] = {
     {"quality", "N", "80", "JPEG quality, 1 to 100", "1 to 100", read_int, FIELD(jpeg.quality), 1, 100},
     {"subsampling", "S", "4:2:0", "chroma subsampling: 4:2:0, 4:2:2 or 4:4:4", "4:2:0, 4:2:2 or 4:4:4",
      read_subsampling, FIELD(jpeg.subsampling), 0, 0},
-    {"encode-threads", "N", NULL, "threads that share in encoding a frame (one a core)", "1 to 64", read_int,
-     FIELD(encode_threads), 1, MAX_ENCODE_THREADS},
+    {"encode-threads", "N", NULL, "threads that share in encoding a frame (one a core, up to 4)", "1 to 64",
+     read_int, FIELD(encode_threads), 1, MAX_ENCODE_THREADS},
     {"max-streams", "N", "64", "streams that may be announced", "1 to 4096", read_size, FIELD(max_streams), 1,
      4096},
     {"max-viewers", "N", "1000", "clients that may stream at a time", "0 to 100000", read_size,
@@ -194,7 +195,9 @@ static void set_defaults(struct options *options)
         if (table[i].standard)
             table[i].read(&table[i], table[i].standard, field_of(options, &table[i]));
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    options->encode_threads = cores < 1 ? 1 : cores > MAX_ENCODE_THREADS ? MAX_ENCODE_THREADS : (int)cores;
+    options->encode_threads = cores < 1                        ? 1
+                              : cores > DEFAULT_ENCODE_THREADS ? DEFAULT_ENCODE_THREADS
+                                                               : (int)cores;
 }
 
 static void environment_name(const struct option *option, char *name, size_t room)

@@ -11,7 +11,7 @@
 enum { PAGE = 4096 };
 
 /* Every SAMPLE_STRIDE bytes of a stripe, SAMPLE_BYTES are looked at first. */
-enum { SAMPLE_BYTES = 64, SAMPLE_STRIDE = 1024 };
+enum { SAMPLE_BYTES = 64, SAMPLE_STRIDE = 2048 };
 
 /*
  * Most stripes of a moving picture differ in a sample already, and a hash of all their pixels would be

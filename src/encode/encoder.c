@@ -165,7 +165,9 @@ static void on_job(void *arg)
     struct encoder *encoder = arg;
     pthread_mutex_lock(&encoder->lock);
     encoder->may_have_job = true;
-    pthread_cond_signal(&encoder->work);
+    /* All, not one: a thread that is woken from here gets a core of its own where one is idle, while one
+       that another encoding thread wakes is often put on that thread's, and waits there for its turn. */
+    pthread_cond_broadcast(&encoder->work);
     pthread_mutex_unlock(&encoder->lock);
 }
 

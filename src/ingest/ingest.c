@@ -300,7 +300,7 @@ static void take_ring_offer(struct ingest *ingest, const char *name, const struc
         rings_offer(ingest->rings, name, announcement->instance, &announcement->ring, owner, reason);
     if (!is_read)
         hub_set_transport_reason(ingest->hub, name, reason);
-    if (is_read != announcement->ring.is_confirmed)
+    if (!is_read || !announcement->ring.is_confirmed)
         send_ring_verdict(ingest, name, announcement, is_read, reason);
 }
 
