@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: MIT
+"""What the integration tests stand on: the real server, real agents, and clients that trust nothing.
+
+build       which server is tested, and how much slower than usual it may be
+waiting     conditions with a deadline, instead of sleeping
+server      the server's process
+agents      capture agents as processes
+producer    the wire protocol, spoken from its documentation and nothing else
+mjpeg       an MJPEG client that parses strictly
+http        requests, and raw bytes
+pictures    what is to be seen in a JPEG
+"""

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: MIT
+"""The server's process: on a free port, with an ingest endpoint of its own."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from testlib.build import COMMAND, SLOWNESS
+from testlib.http import Address, Response, fetch
+from testlib.mjpeg import Viewer
+from testlib.waiting import SOON_S, wait_until
+
+#: The longest that the server may take to end, viewers or not.
+END_S = 1.0 * SLOWNESS
+
+_SANITIZER_REPORT = re.compile(
+    r"ERROR: (Address|Leak)Sanitizer|runtime error|WARNING: ThreadSanitizer|Sanitizer:DEADLYSIGNAL"
+)
+_URL = re.compile(r" serves (http://\S+?:(\d+)/) and takes frames at (\S+)")
+
+
+def clean_environment(variables: Mapping[str, str] | None = None) -> dict[str, str]:
+    """This process's environment, with no setting of headcam's but these."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("HEADCAM_")}
+    return kept | {"TZ": "UTC"} | dict(variables or {})
+
+
+def run_server(
+    *flags: str, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Runs the server to its end, which is to come by itself."""
+    return subprocess.run(
+        [*COMMAND, *flags],
+        env=clean_environment(environment),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=SOON_S * SLOWNESS,
+    )
+
+
+class Server:
+    """A running server. Viewers made with watch() stay until it has ended."""
+
+    def __init__(
+        self,
+        directory: pathlib.Path,
+        *flags: str,
+        listen: str = "127.0.0.1:0",
+        endpoint: str | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.endpoint = endpoint or f"ipc://{directory}/ingest.sock"
+        self.viewers: list[Viewer] = []
+        self._was_killed = False
+        self._log = directory / f"server-{time.monotonic_ns()}.log"
+        with self._log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [*COMMAND, "--listen", listen, "--ingest", self.endpoint, *flags],
+                env=clean_environment(environment),
+                stdin=subprocess.DEVNULL,
+                stderr=log,
+            )
+        found = wait_until(self._find_url, what="the server's address in its log")
+        self.url = found[1]
+        host = "::1" if "[" in self.url else "127.0.0.1"
+        self.address = Address(host, int(found[2]))
+
+    def _find_url(self) -> re.Match[str] | None:
+        assert self.process.poll() is None, f"the server did not start:\n{self.log()}"
+        return _URL.search(self.log())
+
+    @property
+    def socket_path(self) -> pathlib.Path:
+        """The ingest socket's file."""
+        return pathlib.Path(self.endpoint.removeprefix("ipc://"))
+
+    def log(self) -> str:
+        """Everything that it wrote to stderr."""
+        return self._log.read_text(errors="replace")
+
+    def get(self, path: str, method: str = "GET", **headers: str) -> Response:
+        """One request; `_` in a header's name stands for `-`."""
+        names = {name.replace("_", "-"): value for name, value in headers.items()}
+        return fetch(self.address, path, method, names)
+
+    def status(self) -> Any:
+        """/status, parsed."""
+        response = self.get("/status")
+        assert response.status == 200, response
+        return response.json()
+
+    def stream(self, name: str) -> Any:
+        """One stream's entry in /status, or None where it is not listed."""
+        return next((s for s in self.status()["streams"] if s["name"] == name), None)
+
+    def rejected(self, counter: str = "total") -> int:
+        """One of the counters of dropped messages."""
+        count = self.status()["ingest"]["rejected"][counter]
+        assert isinstance(count, int)
+        return count
+
+    def wait_state(self, name: str, state: str = "live", timeout_s: float = SOON_S) -> Any:
+        """A stream's entry, once it is in that state."""
+
+        def is_there() -> Any:
+            stream = self.stream(name)
+            return stream if stream and stream["state"] == state else None
+
+        return wait_until(is_there, timeout_s, f"stream {name} is {state}")
+
+    def watch(self, path: str = "/stream", *headers: str, **options: Any) -> Viewer:
+        """A viewer that stays until the server has ended."""
+        viewer = Viewer(self.address, path, *headers, **options)
+        self.viewers.append(viewer)
+        return viewer
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self._was_killed = True
+        self.process.kill()
+        self.process.wait()
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> None:
+        """Asks it to end while somebody watches, and sees that it does so promptly and cleanly."""
+        if self.process.poll() is None:
+            self.watch().wait_status()
+            began_s = time.monotonic()
+            self.process.send_signal(number)
+            self.process.wait(timeout=SOON_S * SLOWNESS)
+            assert time.monotonic() - began_s <= END_S, "the server takes too long to end"
+        assert self._was_killed or self.process.returncode == 0, self.log()
+
+    def close(self) -> None:
+        """The end of a test: ends the server, then the viewers, and looks at what both say."""
+        try:
+            for viewer in self.viewers:
+                assert viewer.flaw is None, f"{viewer.path}: {viewer.flaw}"
+            self.end()
+        finally:
+            self.process.kill()
+            self.process.wait()
+            for viewer in self.viewers:
+                viewer.close()
+        report = _SANITIZER_REPORT.search(self.log())
+        assert not report, self.log()
