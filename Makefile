@@ -90,6 +90,8 @@ $(fuzz_tests): %: %.o $(fuzz_main) $(tested)
 # gcc 12's thread sanitizer knows no memory map of a kernel with more random bits than 28.
 without_aslr = $(if $(findstring thread,$(SANITIZE)),$(shell setarch -R true 2>/dev/null && echo setarch -R))
 
+export TSAN_OPTIONS ?= suppressions=$(CURDIR)/tests/thread_sanitizer.supp
+
 .PHONY: test unit-tests test-unit test-fuzz test-agent test-integration test-browser
 test:
 	@.ci/install build run test

@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: MIT
+"""The one place that says which version this is."""
+
+__version__ = "0.1.0"

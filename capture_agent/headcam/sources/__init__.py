@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Cameras that need no simulator: what `headcam-agent` can publish by itself."""
