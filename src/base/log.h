@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * log: one line an event on standard error. Any thread; a line is written whole.
+ * log: one line an event on standard error. Any thread; a line is written whole, or not at all where
+ * nobody reads them: logging never waits.
  */
 #ifndef HEADCAM_BASE_LOG_H
 #define HEADCAM_BASE_LOG_H

@@ -260,6 +260,7 @@ void channel_add_waiter(struct channel *channel, struct waiter *waiter)
 
 static void tick(struct channel *channel)
 {
+    channel_refresh(channel); /* how long silence is none depends on who watches */
     switch (show_tick(&channel->show, clock_mono_ns(), channel->view.no_signal_after_ns)) {
     case SHOW_NOTICE:
         if (list_is_empty(&channel->viewers))

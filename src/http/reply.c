@@ -82,12 +82,27 @@ enum MHD_Result reply_json(struct MHD_Connection *connection, char *json)
     return send_response(connection, MHD_HTTP_OK, response);
 }
 
+/* Whether an If-None-Match lists the ETag; weak or not, as RFC 9110 asks for. */
+static bool lists_etag(const char *list, const char *etag)
+{
+    size_t length = strlen(etag);
+    if (strcmp(list, "*") == 0)
+        return true;
+    while ((list = strstr(list, etag))) {
+        list += length; /* its quotes are part of an ETag: this is no part of a longer one */
+        list += strspn(list, " \t");
+        if (*list == '\0' || *list == ',')
+            return true;
+    }
+    return false;
+}
+
 enum MHD_Result reply_asset(struct MHD_Connection *connection, const void *bytes, size_t length,
                             const char *content_type, const char *etag)
 {
     const char *known =
         MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_IF_NONE_MATCH);
-    bool is_known = known && strcmp(known, etag) == 0;
+    bool is_known = known && lists_etag(known, etag);
     struct MHD_Response *response = MHD_create_response_from_buffer(
         is_known ? 0 : length, (void *)(uintptr_t)bytes, MHD_RESPMEM_PERSISTENT);
     if (!response)

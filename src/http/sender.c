@@ -137,8 +137,9 @@ static void empty_lobby(struct sender *sender)
     {
         struct channel *lobby = container_of(node, struct channel, link);
         if (hub_is_lobby(sender->hub, lobby->stream)) {
-            if (hub_has_default(sender->hub))
-                channel_move_all(lobby, find_channel(sender, ""));
+            struct channel *standard = hub_has_default(sender->hub) ? find_channel(sender, "") : lobby;
+            if (standard != lobby) /* it may have been forgotten since */
+                channel_move_all(lobby, standard);
             return;
         }
     }

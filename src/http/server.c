@@ -14,7 +14,7 @@
 #include <sys/resource.h>
 
 /* Connections beside viewers and waiting snapshots: pages, status, and those that have not asked yet. */
-enum { OTHER_CONNECTIONS = 256, OTHER_FILES = 128 };
+enum { OTHER_CONNECTIONS = 256, OTHER_FILES = 256 };
 
 /* An idle connection is closed after this; suspended ones, which wait or watch, are not. */
 enum { IDLE_TIMEOUT_S = 30 };
@@ -44,27 +44,48 @@ static route *find_route(const char *path, const char **name)
     return NULL;
 }
 
+/* What *request is, from the first call for a request on, while no snapshot of it waits. */
+static struct waiter no_waiter;
+
+static bool has_method(const char *method, const char *one, const char *other)
+{
+    return strcmp(method, one) == 0 || strcmp(method, other) == 0;
+}
+
 static enum MHD_Result handle_request(void *arg, struct MHD_Connection *connection, const char *path,
                                       const char *method, const char *version, const char *upload,
                                       size_t *upload_bytes, void **request)
 {
-    (void)version, (void)upload, (void)upload_bytes;
+    (void)version, (void)upload;
     struct server *server = arg;
     const char *name;
     route *answer = find_route(path, &name);
+    bool is_options = strcmp(method, MHD_HTTP_METHOD_OPTIONS) == 0;
+    bool is_known = is_options || has_method(method, MHD_HTTP_METHOD_GET, MHD_HTTP_METHOD_HEAD);
+    /* The first call comes ahead of a body. libmicrohttpd closes a connection that is answered then, which
+       suits those who send one that nobody reads; the others may ask again on theirs. */
+    if (is_known && !*request) {
+        *request = &no_waiter;
+        return MHD_YES;
+    }
+    if (*upload_bytes != 0) {
+        *upload_bytes = 0;
+        return MHD_YES;
+    }
     if (!answer && !route_is_asset(path))
         return reply_text(connection, MHD_HTTP_NOT_FOUND,
                           "nothing is here; try /, /stream/NAME, /snapshot/NAME or /status");
-    if (strcmp(method, MHD_HTTP_METHOD_OPTIONS) == 0)
-        return reply_methods(connection, MHD_HTTP_NO_CONTENT);
-    if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
-        return reply_methods(connection, MHD_HTTP_METHOD_NOT_ALLOWED);
+    if (!is_known || is_options)
+        return reply_methods(connection, is_known ? MHD_HTTP_NO_CONTENT : MHD_HTTP_METHOD_NOT_ALLOWED);
     if (!answer)
         return route_asset(connection, path);
     if (name[0] && !name_is_valid(name, strlen(name)))
         return reply_text(connection, MHD_HTTP_NOT_FOUND,
                           "no stream can have that name; a name is " NAME_RULE);
-    return answer(server, connection, name, (struct waiter **)request);
+    struct waiter *waiter = *request == &no_waiter ? NULL : *request;
+    enum MHD_Result result = answer(server, connection, name, &waiter);
+    *request = waiter ? waiter : &no_waiter;
+    return result;
 }
 
 static void finish_request(void *arg, struct MHD_Connection *connection, void **request,
@@ -72,9 +93,19 @@ static void finish_request(void *arg, struct MHD_Connection *connection, void **
 {
     (void)connection, (void)code;
     struct waiter *waiter = *request;
-    if (waiter)
+    if (waiter && waiter != &no_waiter)
         routes_free_waiter(arg, waiter);
     *request = NULL;
+}
+
+/* A %00 would end a path or a value early: it becomes a character that fits nowhere. */
+static size_t unescape(void *arg, struct MHD_Connection *connection, char *text)
+{
+    (void)arg, (void)connection;
+    size_t length = MHD_http_unescape(text);
+    for (char *zero = text; (zero = memchr(zero, '\0', length - (size_t)(zero - text)));)
+        *zero = '\x7f';
+    return length;
 }
 
 static void log_daemon(void *arg, const char *format, va_list arguments)
@@ -86,17 +117,24 @@ static void log_daemon(void *arg, const char *format, va_list arguments)
     log_debug("http: %s", line);
 }
 
-/* A connection is a file; the usual soft limit of 1024 is too low for the viewers that flags allow. */
-static void raise_file_limit(rlim_t wanted)
+/*
+ * A connection is a file; the usual soft limit of 1024 is too low for the viewers that flags allow. Returns
+ * how many connections there may be: producers must find files, too, as libzmq aborts where accept() does
+ * not.
+ */
+static size_t raise_file_limit(size_t connections)
 {
+    rlim_t wanted = connections + OTHER_FILES;
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
-        return;
+        return connections;
     limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
     setrlimit(RLIMIT_NOFILE, &limit);
-    if (limit.rlim_cur < wanted)
-        log_warn("the system allows %llu open files; --max-viewers and --max-snapshots may need %llu",
-                 (unsigned long long)limit.rlim_cur, (unsigned long long)wanted);
+    if (limit.rlim_cur >= wanted)
+        return connections;
+    log_warn("the system allows %llu open files; --max-viewers and --max-snapshots may need %llu",
+             (unsigned long long)limit.rlim_cur, (unsigned long long)wanted);
+    return limit.rlim_cur / 2 > OTHER_FILES ? limit.rlim_cur - OTHER_FILES : limit.rlim_cur / 2;
 }
 
 struct server *server_create(struct hub *hub, const struct server_options *options)
@@ -105,8 +143,7 @@ struct server *server_create(struct hub *hub, const struct server_options *optio
     server->hub = hub;
     server->options = *options;
     server->start_ns = clock_mono_ns();
-    size_t connections = options->max_viewers + options->max_snapshots + OTHER_CONNECTIONS;
-    raise_file_limit(connections + OTHER_FILES);
+    size_t connections = raise_file_limit(options->max_viewers + options->max_snapshots + OTHER_CONNECTIONS);
     server->sender = sender_create(hub, options->stuck_after_ns);
     if (!server->sender) {
         free(server);
@@ -118,7 +155,8 @@ struct server *server_create(struct hub *hub, const struct server_options *optio
         /* first: it is for what the other options log */
         MHD_OPTION_EXTERNAL_LOGGER, log_daemon, NULL, MHD_OPTION_LISTEN_SOCKET, options->listen_fd,
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)connections, MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_NOTIFY_COMPLETED, finish_request, server, MHD_OPTION_END);
+        (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_NOTIFY_COMPLETED, finish_request, server,
+        MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_END);
     if (!server->daemon) {
         log_error("cannot start the HTTP server");
         sender_stop(server->sender);

@@ -91,8 +91,10 @@ static size_t bytes_in_kernel(int fd)
 
 void viewer_check_progress(struct viewer *viewer, uint64_t now_ns)
 {
-    uint64_t drained = viewer->written_bytes - bytes_in_kernel(viewer->fd);
-    if (drained != viewer->drained_bytes) {
+    size_t queued = bytes_in_kernel(viewer->fd);
+    uint64_t drained = viewer->written_bytes - queued;
+    /* One that has taken all there was is waiting for us. */
+    if (drained != viewer->drained_bytes || queued == 0) {
         viewer->drained_bytes = drained;
         viewer->progress_ns = now_ns;
     }

@@ -25,6 +25,9 @@ enum { MAX_PARTS = 3 };
 /* Only the newest frame counts: what waits in the kernel and in libzmq is kept short. */
 enum { RECEIVE_HIGH_WATER_MARK = 4 };
 
+/* To a producer that stands still for longer libzmq drops subscriptions, and does not repeat them. */
+enum { SEND_HIGH_WATER_MARK = 100 * 1000 };
+
 /* Messages taken before the thread looks at the demand again, so that a flood does not delay it. */
 enum { MESSAGES_AT_ONCE = 64 };
 
@@ -135,7 +138,7 @@ static void release_slot(struct raw_frame *raw)
     free(self);
 }
 
-/* So does a JPEG that is ready. */
+/* A JPEG that is ready lives in the message it came in, too. */
 struct ready_message {
     struct frame frame;
     zmq_msg_t message;
@@ -287,9 +290,9 @@ static uid_t user_of(zmq_msg_t *message)
     struct ucred peer;
     socklen_t length = sizeof(peer);
     int fd = zmq_msg_get(message, ZMQ_SRCFD);
-    if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0 || peer.pid == 0)
+    if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0)
         return RINGS_NO_USER;
-    return peer.uid;
+    return peer.uid; /* -1 over tcp://; the pid is 0 for a producer in another container, too */
 }
 
 static void take_ring_offer(struct ingest *ingest, const char *name, const struct announcement *announcement,
@@ -419,6 +422,7 @@ static bool open_socket(struct ingest *ingest, char error[ENDPOINT_ERROR_BYTES])
     ingest->context = zmq_ctx_new();
     ingest->socket = ingest->context ? zmq_socket(ingest->context, ZMQ_XSUB) : NULL;
     if (!ingest->socket || !set_option(ingest->socket, ZMQ_RCVHWM, RECEIVE_HIGH_WATER_MARK) ||
+        !set_option(ingest->socket, ZMQ_SNDHWM, SEND_HIGH_WATER_MARK) ||
         !set_option(ingest->socket, ZMQ_LINGER, 0) ||
         /* A larger part is refused by libzmq before it allocates anything; its sender is disconnected. */
         !set_option(ingest->socket, ZMQ_MAXMSGSIZE, (int64_t)ingest->options.max_frame_bytes * 2)) {

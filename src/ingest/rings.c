@@ -17,8 +17,8 @@ struct entry {
     char name[NAME_BYTES];
     uint64_t instance;
     uint32_t number;
-    struct ring *ring; /* NULL: it cannot be read */
-    char reason[RING_ERROR_BYTES];
+    struct ring *ring;             /* NULL: it cannot be read */
+    char reason[RING_ERROR_BYTES]; /* why not, as logged last */
 };
 
 struct rings {
@@ -106,13 +106,17 @@ bool rings_offer(struct rings *rings, const char *name, uint64_t instance, const
         entry->instance = instance;
         entry->number = offer->number;
         list_append(&rings->entries, &entry->link);
-        entry->ring = open_ring(rings, entry, offer, owner, entry->reason);
-        if (entry->ring)
-            log_debug("stream %s: ring %u is read", name, (unsigned)offer->number);
-        else
-            log_warn("stream %s: its frames come inline: %s", name, entry->reason);
     }
-    memcpy(reason, entry->reason, RING_ERROR_BYTES);
+    reason[0] = '\0';
+    if (entry->ring)
+        return true;
+    /* What could not be read may be readable by now. */
+    entry->ring = open_ring(rings, entry, offer, owner, reason);
+    if (entry->ring)
+        log_debug("stream %s: ring %u is read", name, (unsigned)offer->number);
+    else if (strcmp(entry->reason, reason) != 0)
+        log_warn("stream %s: its frames come inline: %s", name, reason);
+    snprintf(entry->reason, sizeof(entry->reason), "%s", reason);
     return entry->ring != NULL;
 }
 

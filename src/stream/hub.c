@@ -407,11 +407,14 @@ bool hub_take_job(struct hub *hub, struct hub_job *job)
         stream->busy = true;
         job->stream = stream;
         job->codec = stream->codec;
-        job->raw = stream->raw;
-        stream->raw = NULL;
-        if (!job->raw) {
+        job->raw = NULL;
+        /* A frame goes first, unless frame after frame comes to nothing. */
+        if (stream->notice_wanted && (!stream->raw || stream->came_to_nothing)) {
             stream->notice_wanted = false;
             job->notice = stream->notice_text;
+        } else {
+            job->raw = stream->raw;
+            stream->raw = NULL;
         }
     }
     hub_unlock(hub);
@@ -460,8 +463,10 @@ void hub_finish_job(struct hub *hub, const struct hub_job *job, enum hub_outcome
     hub_lock(hub);
     stream->busy = false;
     stream->codec = job->codec;
-    if (job->raw)
+    if (job->raw) {
         count_outcome(stream, outcome);
+        stream->came_to_nothing = !frame;
+    }
     if (frame)
         old = job->raw ? publish(hub, stream, frame, outcome == HUB_ENCODED)
                        : publish_notice(hub, stream, frame);

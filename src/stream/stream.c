@@ -16,6 +16,9 @@ enum {
     NOTICE_MAX = 4096,
 };
 
+/* A frame in three hours; the nanoseconds of any rate that can be announced would not fit. */
+static const double LEAST_FPS = 1e-4;
+
 struct stream *stream_create(const char *name)
 {
     struct stream *stream = memory_zeroed(sizeof(*stream));
@@ -66,7 +69,9 @@ uint64_t stream_interval_ns(const struct stream *stream)
     double wanted = stream->wanted_rate / 1000.0;
     if (wanted > 0 && (fps <= 0 || wanted < fps))
         fps = wanted;
-    return fps > 0 ? (uint64_t)((double)NS_PER_S / fps) : 0;
+    if (fps <= 0)
+        return 0;
+    return fps < LEAST_FPS ? (uint64_t)(NS_PER_S / LEAST_FPS) : (uint64_t)(NS_PER_S / fps);
 }
 
 uint64_t stream_stall_after_ns(const struct stream *stream, uint64_t no_signal_after_ns)

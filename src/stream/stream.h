@@ -35,7 +35,8 @@ struct stream {
 
     /* The way of a frame: at most one of each. */
     struct raw_frame *raw;
-    bool busy; /* a job of it is out */
+    bool busy;            /* a job of it is out */
+    bool came_to_nothing; /* its last raw frame */
     void *codec;
     bool notice_wanted;
     struct notice notice_text;

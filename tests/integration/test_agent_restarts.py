@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Agents crash, simulators stall, servers are restarted; those who watch stay and see it through."""
+"""Agents crash, simulators stall, servers are restarted: who watches stays, and sees it all."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_nobody_is_disconnected_by_20_crashes_and_30_s_of_silence(
 
 
 def test_an_agent_survives_its_server(start_server: Any, start_agent: Any) -> None:
-    """The server crashes and leaves its socket file; the next one takes the place, and it goes on."""
+    """The server crashes and leaves its socket file; the next takes its place, and it goes on."""
     first = start_server()
     agent = start_agent(first, "front")
     first.watch().next("live")

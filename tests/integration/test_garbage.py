@@ -29,7 +29,8 @@ def announcement(**changes: Any) -> bytes:
 
 def jpeg_header(jpeg: bytes, **changes: Any) -> bytes:
     """The header of a 16x16 JPEG, but for the changes."""
-    return header(**{"pixel_format": 16, "stride": 0, "payload": len(jpeg), **changes})
+    fields: dict[str, Any] = {"pixel_format": 16, "stride": 0, "payload": len(jpeg), **changes}
+    return header(**fields)
 
 
 #: (counter, what is wrong, parts)

@@ -181,7 +181,7 @@ def test_these_are_the_snapshot(server: Any, camera: Any, path: str) -> None:
 
 
 BAD_PARAMETERS = [
-    *(("/stream?fps=" + bad, "fps") for bad in ("0", "0.05", "241", "-5", "x", "", "5x", "%205", "nan")),
+    *(("/stream?fps=" + bad, "fps") for bad in ("0", "0.05", "241", "-5", "", "5x", "%205", "nan")),
     ("/stream/front?fps=1e2", "fps"),
     ("/stream?advance_headers=2", "advance_headers"),
     ("/stream?advance_headers=yes", "advance_headers"),
@@ -358,7 +358,7 @@ def test_the_page_is_cached_until_it_changes(
     assert response.status == 200
     assert response.headers["content-type"] == content_type
     assert response.headers["cache-control"] == "no-cache"
-    assert len(response.body) > 100 and file in {p.name for p in (ROOT / "web").iterdir()}
+    assert response.body == (ROOT / "web" / file).read_bytes()
     etag = response.headers["etag"]
     assert re.fullmatch(r'"[^"]+"', etag)
 

@@ -69,8 +69,9 @@ def stall(server: Any, count: int = 1) -> list[Viewer]:
     stalled = [
         server.watch("/stream", receive_buffer=SMALL_BUFFER, is_reading=False) for _ in range(count)
     ]
-    for viewer in stalled:
-        wait_until(lambda v=viewer: kernel_memory(server, v)[0] > 0, what="a full socket")
+    wait_until(
+        lambda: all(kernel_memory(server, viewer)[0] for viewer in stalled), what="full sockets"
+    )
     return stalled
 
 

@@ -31,13 +31,12 @@ def ask_all_at_once(address: Address, path: str, count: int) -> list[tuple[float
             ready = selector.select(timeout=15 * SLOWNESS)
             assert ready, f"{count - len(ends)} of {count} were not answered"
             for key, _ in ready:
-                connection = key.fileobj
-                assert isinstance(connection, socket.socket)
-                data = connection.recv(1 << 18)
-                answers[connection] += data
+                assert isinstance(key.fileobj, socket.socket)
+                data = key.fileobj.recv(1 << 18)
+                answers[key.fileobj] += data
                 if not data:
-                    ends[connection] = time.monotonic()
-                    selector.unregister(connection)
+                    ends[key.fileobj] = time.monotonic()
+                    selector.unregister(key.fileobj)
     for connection in connections:
         connection.close()
     return [(ends[connection], answers[connection]) for connection in connections]

@@ -141,6 +141,25 @@ TEST(a_server_that_runs_is_not_disturbed)
     close(fd);
 }
 
+TEST(a_server_that_stands_still_is_not_waited_for)
+{
+    use("ingest.sock");
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    strcpy(address.sun_path, path);
+    int fd = bind_socket(SOCK_STREAM), waiting[16];
+    listen(fd, 1);
+    for (size_t i = 0; i < COUNT(waiting); i++) { /* more than it lets wait */
+        waiting[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        connect(waiting[i], (struct sockaddr *)&address, sizeof(address));
+    }
+    alarm(10);
+    assert_refused("another server listens on ipc://", "; end it or choose another --ingest");
+    alarm(0);
+    for (size_t i = 0; i < COUNT(waiting); i++)
+        close(waiting[i]);
+    close(fd);
+}
+
 TEST(a_socket_of_another_kind_is_left_alone)
 {
     use("ingest.sock");
@@ -244,6 +263,7 @@ int main(void)
         IN_DIRECTORY(a_file_where_the_directory_should_be_is_refused),
         IN_DIRECTORY(the_socket_of_a_server_that_is_gone_is_removed),
         IN_DIRECTORY(a_server_that_runs_is_not_disturbed),
+        IN_DIRECTORY(a_server_that_stands_still_is_not_waited_for),
         IN_DIRECTORY(a_socket_of_another_kind_is_left_alone),
         IN_DIRECTORY(a_regular_file_is_kept),
         IN_DIRECTORY(a_symbolic_link_is_kept),

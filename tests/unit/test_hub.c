@@ -960,6 +960,21 @@ TEST(a_frame_goes_before_a_no_signal_picture)
     assert_no_job();
 }
 
+TEST(a_no_signal_picture_comes_even_if_frame_after_frame_comes_to_nothing)
+{
+    struct stream *stream = hub_watch(hub, "front");
+    submit("front", 1, 1);
+    struct hub_job job = take(1);
+    submit("front", 1, 2);
+    hub_request_notice(hub, stream);
+    finish(&job, HUB_TORN);
+    job = take_notice();
+    submit("front", 1, 3);
+    finish(&job, HUB_ENCODED);
+    job = take(3);
+    finish(&job, HUB_ENCODED);
+}
+
 TEST(the_same_no_signal_picture_is_not_drawn_twice)
 {
     struct stream *stream = hub_watch(hub, "front");
@@ -1094,6 +1109,7 @@ int main(void)
         WITH_HUB(a_no_signal_picture_is_a_job_that_says_what_is_missing),
         WITH_HUB(a_no_signal_picture_has_the_streams_size_within_bounds),
         WITH_HUB(a_frame_goes_before_a_no_signal_picture),
+        WITH_HUB(a_no_signal_picture_comes_even_if_frame_after_frame_comes_to_nothing),
         WITH_HUB(the_same_no_signal_picture_is_not_drawn_twice),
         WITH_HUB(a_no_signal_picture_that_was_given_up_is_asked_for_again),
         WITH_HUB(a_no_signal_picture_that_came_to_nothing_is_asked_for_again),

@@ -128,6 +128,17 @@ TEST(rare_events_are_all_logged)
     }
 }
 
+TEST(a_log_that_nobody_reads_stops_nobody)
+{
+    begin_capture();
+    alarm(10);
+    for (int i = 0; i < 2000; i++) /* far more than a pipe holds */
+        log_warn("line %d of many, each of which is to be read by somebody", i);
+    alarm(0);
+    end_capture();
+    assert_non_null(strstr(written, "line 0 of many"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -139,6 +150,7 @@ int main(void)
         cmocka_unit_test(the_level_decides_what_is_written),
         cmocka_unit_test(a_flood_logs_once_a_second_and_counts_the_rest),
         cmocka_unit_test(rare_events_are_all_logged),
+        cmocka_unit_test(a_log_that_nobody_reads_stops_nobody),
     };
     return cmocka_run_group_tests_name("base/log", tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the integration tests stand on: the real server, real agents, and clients that trust nothing.
+"""What the integration tests stand on: a real server, real agents, clients that trust nothing.
 
 build       which server is tested, and how much slower than usual it may be
 waiting     conditions with a deadline, instead of sleeping

@@ -69,6 +69,7 @@ class Server:
                 stderr=log,
             )
         found = wait_until(self._find_url, what="the server's address in its log")
+        assert found
         self.url = found[1]
         host = "::1" if "[" in self.url else "127.0.0.1"
         self.address = Address(host, int(found[2]))
