@@ -129,6 +129,25 @@ def test_who_reads_again_sees_the_present(server: Any, connect: Any) -> None:
     # That no part is torn is what Viewer checks, byte by byte.
 
 
+def test_small_frames_do_not_pile_up_either(server: Any, connect: Any) -> None:
+    """Of frames that the kernel could hold many of, no more than two are old when it reads again."""
+    jpeg = pictures.encode(pictures.grain(160, 120), 80)
+    assert 8_000 < len(jpeg) < 24_000
+    connect(server, "front", 160, 120, "JPEG", stride=0).play(FPS, jpeg)
+    server.wait_state("front")
+    fast = server.watch("/stream")
+    viewer = server.watch("/stream", receive_buffer=SMALL_BUFFER)
+    viewer.wait_more(3)
+    viewer.stop_reading()
+    fast.skip().wait_more(40)
+
+    viewer.skip().go_on_reading()
+
+    ages = [part.age_s for part in viewer.wait_more(8)]
+    assert len([age for age in ages if age > 1.0]) <= 2, ages
+    assert ages[-1] < 1.0 * SLOWNESS
+
+
 def test_who_reads_nothing_is_closed_and_told_in_the_log(start_server: Any, connect: Any) -> None:
     """After --stuck-after; its place is free then."""
     server = start_server("--stuck-after", "3")

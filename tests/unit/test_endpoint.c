@@ -150,7 +150,7 @@ TEST(a_server_that_stands_still_is_not_waited_for)
     listen(fd, 1);
     for (size_t i = 0; i < COUNT(waiting); i++) { /* more than it lets wait */
         waiting[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
-        connect(waiting[i], (struct sockaddr *)&address, sizeof(address));
+        (void)connect(waiting[i], (struct sockaddr *)&address, sizeof(address));
     }
     alarm(10);
     assert_refused("another server listens on ipc://", "; end it or choose another --ingest");

@@ -73,8 +73,9 @@ static void write_ring(void)
 /* What a producer does to a slot; the sequence is even once it is written. */
 static void write_slot(uint32_t slot, uint8_t pixel, uint64_t sequence)
 {
-    memset(file + HEADCAM_RING_PAGE + slot * SLOT_BYTES, pixel, SLOT_BYTES);
-    put_little_endian(file + HEADCAM_RING_AT_SEQUENCES + slot * HEADCAM_RING_SEQUENCE_STRIDE, sequence, 8);
+    memset(file + HEADCAM_RING_PAGE + (size_t)slot * SLOT_BYTES, pixel, SLOT_BYTES);
+    put_little_endian(file + HEADCAM_RING_AT_SEQUENCES + (size_t)slot * HEADCAM_RING_SEQUENCE_STRIDE,
+                      sequence, 8);
     int fd = open(ring_path, O_WRONLY | O_CLOEXEC);
     assert_int_equal(pwrite(fd, file, sizeof(file), 0), sizeof(file));
     close(fd);
