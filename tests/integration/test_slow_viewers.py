@@ -130,7 +130,7 @@ def test_who_reads_again_sees_the_present(server: Any, connect: Any) -> None:
 
 
 def test_small_frames_do_not_pile_up_either(server: Any, connect: Any) -> None:
-    """Of frames that the kernel could hold many of, no more than two are old when it reads again."""
+    """Of frames that the kernel could hold many of, at most two are old when it reads again."""
     jpeg = pictures.encode(pictures.grain(160, 120), 80)
     assert 8_000 < len(jpeg) < 24_000
     connect(server, "front", 160, 120, "JPEG", stride=0).play(FPS, jpeg)
