@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "encode/jpeg_memory.h"
 #include "stream/raw.h"
 
 #include <setjmp.h>
@@ -15,6 +16,7 @@
 enum { FIRST_ROOM = 64 * 1024, STRIPE_BYTES = 512 * 1024, ROWS_AT_ONCE = 16 };
 
 struct jpeg_compressor {
+    struct jpeg_memory memory; /* the first member: jpeg.client_data points to it, too */
     struct jpeg_compress_struct jpeg;
     struct jpeg_error_mgr errors;
     struct jpeg_destination_mgr destination;
@@ -103,12 +105,14 @@ struct jpeg_compressor *jpeg_compressor_create(const struct jpeg_settings *setti
     jpeg_create_compress(&self->jpeg);
     self->jpeg.client_data = self;
     self->jpeg.dest = &self->destination;
+    jpeg_memory_init(&self->memory, &self->jpeg);
     return self;
 }
 
 void jpeg_compressor_destroy(struct jpeg_compressor *self)
 {
     jpeg_destroy_compress(&self->jpeg);
+    jpeg_memory_fini(&self->memory);
     free(self);
 }
 

@@ -134,8 +134,9 @@ static bool slot_is_intact(const struct raw_frame *raw)
 static void release_slot(struct raw_frame *raw)
 {
     struct raw_slot *self = (struct raw_slot *)raw;
-    ring_unref(self->ring);
-    free(self);
+    struct ring *ring = self->ring;
+    ring_give_memory(ring, self);
+    ring_unref(ring);
 }
 
 /* A JPEG that is ready lives in the message it came in, too. */
@@ -178,9 +179,10 @@ static enum hub_verdict submit_pixels(struct ingest *ingest, const char *name, c
 static enum hub_verdict submit_slot(struct ingest *ingest, const char *name, const struct raw_info *info,
                                     struct ring *ring)
 {
-    struct raw_slot *self = memory_zeroed(sizeof(*self));
+    struct raw_slot *self = ring_take_memory(ring, sizeof(*self));
     self->ring = ring_ref(ring);
     stamp(&self->raw, info);
+    self->raw.payload = NULL; /* read() gives it */
     self->raw.read = read_slot;
     self->raw.is_intact = slot_is_intact;
     self->raw.release = release_slot;

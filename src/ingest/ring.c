@@ -24,8 +24,12 @@
 #define PREFIX "headcam-"
 #define SUFFIX ".ring"
 
+/* Of a stream one frame waits and one is encoded; a third arrives meanwhile. */
+enum { SPARE_COUNT = 3 };
+
 struct ring {
     atomic_uint references;
+    void *_Atomic spare[SPARE_COUNT]; /* given back, or NULL */
     int fd;
     uint32_t slots;
     uint64_t slot_bytes;
@@ -128,6 +132,8 @@ void ring_unref(struct ring *ring)
 {
     if (ring && atomic_fetch_sub_explicit(&ring->references, 1, memory_order_acq_rel) == 1) {
         close(ring->fd);
+        for (int i = 0; i < SPARE_COUNT; i++)
+            free(ring->spare[i]);
         free(ring);
     }
 }
@@ -151,6 +157,23 @@ bool ring_slot_is(const struct ring *ring, uint32_t slot, uint64_t sequence)
     bool is_read = read_exactly(ring->fd, offset, bytes, sizeof(bytes));
     atomic_thread_fence(memory_order_seq_cst);
     return is_read && little_endian(bytes, sizeof(bytes)) == sequence;
+}
+
+void *ring_take_memory(struct ring *ring, size_t bytes)
+{
+    for (int i = 0; i < SPARE_COUNT; i++) {
+        void *memory = atomic_exchange(&ring->spare[i], NULL);
+        if (memory)
+            return memory;
+    }
+    return memory_zeroed(bytes);
+}
+
+void ring_give_memory(struct ring *ring, void *memory)
+{
+    for (int i = 0; i < SPARE_COUNT && memory; i++)
+        memory = atomic_exchange(&ring->spare[i], memory);
+    free(memory);
 }
 
 static bool is_ring_name(const char *name)

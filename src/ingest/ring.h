@@ -41,6 +41,13 @@ bool ring_read(const struct ring *ring, uint32_t slot, size_t offset, void *into
 /* Whether a slot still holds the frame that was written with this sequence. */
 bool ring_slot_is(const struct ring *ring, uint32_t slot, uint64_t sequence);
 
+/*
+ * Memory for what a frame of the ring needs beside its pixels, given back to be used again. Always of the
+ * same size for a ring.
+ */
+void *ring_take_memory(struct ring *ring, size_t bytes);
+void ring_give_memory(struct ring *ring, void *memory);
+
 /* Removes the rings in a directory whose producers are dead. */
 void ring_clean(const char *directory);
 
