@@ -18,9 +18,9 @@ enum condition condition_judge(const struct condition_facts *facts, uint64_t now
     /* It may be heard between the reading of the clock and the judging, on another thread. */
     if (now_ns > facts->heard_ns && now_ns - facts->heard_ns > CONDITION_SILENT_NS)
         return CONDITION_LOST;
-    if (facts->announced_as == CONDITION_LIVE && facts->wanted_since_ns != 0) {
+    if (facts->announced_as == CONDITION_LIVE && facts->expected_since_ns != 0) {
         uint64_t expected_from_ns =
-            facts->frame_ns > facts->wanted_since_ns ? facts->frame_ns : facts->wanted_since_ns;
+            facts->frame_ns > facts->expected_since_ns ? facts->frame_ns : facts->expected_since_ns;
         if (now_ns > expected_from_ns && now_ns - expected_from_ns > facts->stall_after_ns)
             return CONDITION_STALLED;
     }

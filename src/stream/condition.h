@@ -27,7 +27,7 @@ struct condition_facts {
     enum condition announced_as; /* LIVE, STARTING, STALLED or ENDED: the agent's own word */
     uint64_t heard_ns;           /* last announcement or frame */
     uint64_t frame_ns;           /* last frame's arrival */
-    uint64_t wanted_since_ns;    /* first watcher's arrival; 0: nobody watches */
+    uint64_t expected_since_ns;  /* since when frames are to come; 0: nobody watches */
     uint64_t stall_after_ns;     /* --no-signal-after, and one frame's time at the wanted rate */
 };
 

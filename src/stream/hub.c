@@ -255,8 +255,11 @@ static void note_frame(struct stream *stream, const struct raw_info *info, uint6
     rate_count(&stream->arrivals, now_ns);
     stream->frame_ns = now_ns;
     stream->frame_real_ns = stream->heard_real_ns;
-    stream->producer.state = CONDITION_LIVE;
-    stream->producer.reason[0] = '\0';
+    /* A frame that was still on its way when its producer said goodbye does not bring that back. */
+    if (stream->producer.state != CONDITION_ENDED) {
+        stream->producer.state = CONDITION_LIVE;
+        stream->producer.reason[0] = '\0';
+    }
     stream->producer.width = info->width;
     stream->producer.height = info->height;
     stream->producer.format = info->format;

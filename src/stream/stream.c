@@ -56,6 +56,7 @@ bool stream_accept_producer(struct stream *stream, uint64_t instance, uint64_t n
         memset(&stream->producer, 0, sizeof(stream->producer));
         stream->producer.instance = instance;
         stream->producer.state = CONDITION_LIVE;
+        stream->producer_since_ns = now_ns;
         stream->rate_is_told = false;
     }
     stream->heard_ns = now_ns;
@@ -81,12 +82,16 @@ uint64_t stream_stall_after_ns(const struct stream *stream, uint64_t no_signal_a
 
 bool stream_judge(struct stream *stream, uint64_t no_signal_after_ns, uint64_t now_ns, uint64_t now_real_ns)
 {
+    /* Frames are to be expected of this producer, and since somebody watches. */
+    uint64_t expected_since_ns = stream->wanted_since_ns > stream->producer_since_ns
+                                     ? stream->wanted_since_ns
+                                     : stream->producer_since_ns;
     const struct condition_facts facts = {
         .announced = stream->announced,
         .announced_as = stream->producer.state,
         .heard_ns = stream->heard_ns,
         .frame_ns = stream->frame_ns,
-        .wanted_since_ns = stream->watched ? stream->wanted_since_ns : 0,
+        .expected_since_ns = stream->watched ? expected_since_ns : 0,
         .stall_after_ns = stream_stall_after_ns(stream, no_signal_after_ns),
     };
     enum condition condition = condition_judge(&facts, now_ns);

@@ -20,6 +20,7 @@ struct stream {
     struct announcement producer; /* its last word; size and format follow its frames */
     enum headcam_location location;
     uint64_t heard_ns, frame_ns; /* monotonic, 0: never */
+    uint64_t producer_since_ns;  /* monotonic: when it took the name */
     enum condition condition;    /* as last judged */
     uint64_t condition_real_ns;  /* since when */
     uint64_t frame_real_ns, heard_real_ns;

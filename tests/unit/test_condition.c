@@ -13,14 +13,14 @@ static struct condition_facts live_facts(void)
         .announced_as = CONDITION_LIVE,
         .heard_ns = NOW_NS,
         .frame_ns = NOW_NS,
-        .wanted_since_ns = NOW_NS - 60 * NS_PER_S,
+        .expected_since_ns = NOW_NS - 60 * NS_PER_S,
         .stall_after_ns = STALL_NS,
     };
 }
 
 TEST(without_an_announcement_a_stream_waits)
 {
-    const struct condition_facts facts = {.wanted_since_ns = NOW_NS - 60 * NS_PER_S};
+    const struct condition_facts facts = {.expected_since_ns = NOW_NS - 60 * NS_PER_S};
     assert_int_equal(condition_judge(&facts, NOW_NS), CONDITION_WAITING);
 }
 
@@ -80,7 +80,7 @@ TEST(an_unwatched_stream_without_frames_is_live)
 {
     struct condition_facts facts = live_facts();
     facts.frame_ns = NOW_NS - 3600 * NS_PER_S;
-    facts.wanted_since_ns = 0;
+    facts.expected_since_ns = 0;
     assert_int_equal(condition_judge(&facts, NOW_NS), CONDITION_LIVE);
 }
 
@@ -88,7 +88,7 @@ TEST(a_stream_that_is_watched_again_has_time_to_bring_a_frame)
 {
     struct condition_facts facts = live_facts();
     facts.frame_ns = NOW_NS - 3600 * NS_PER_S;
-    facts.wanted_since_ns = NOW_NS - STALL_NS;
+    facts.expected_since_ns = NOW_NS - STALL_NS;
     assert_int_equal(condition_judge(&facts, NOW_NS), CONDITION_LIVE);
     assert_int_equal(condition_judge(&facts, NOW_NS + 1), CONDITION_STALLED);
 }

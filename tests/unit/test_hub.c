@@ -29,13 +29,15 @@ static void free_codec(void *codec)
     codecs_freed++;
 }
 
+static uint64_t no_signal_after_ns = 3 * NS_PER_S;
+
 static void create(const char *default_name, size_t max_streams)
 {
     const struct hub_options options = {
         .default_name = default_name,
         .endpoint = ENDPOINT,
         .max_streams = max_streams,
-        .no_signal_after_ns = 3 * NS_PER_S,
+        .no_signal_after_ns = no_signal_after_ns,
         .forget_after_ns = 60 * NS_PER_S,
     };
     const struct hub_encoder encoder = {on_job, free_codec, &jobs_announced};
@@ -586,6 +588,30 @@ TEST(a_goodbye_frees_the_name_at_once)
     assert_int_equal(announce("front", 1, CONDITION_LIVE), HUB_CONFLICT);
 }
 
+TEST(a_frame_that_was_on_its_way_at_the_goodbye_does_not_bring_its_producer_back)
+{
+    announce("front", 1, CONDITION_LIVE);
+    announce("front", 1, CONDITION_ENDED);
+    submit("front", 1, 1);
+    assert_int_equal(report_of("front").condition, CONDITION_ENDED);
+}
+
+TEST(a_new_producer_is_given_time_for_its_first_frame)
+{
+    no_signal_after_ns = NS_PER_S / 4;
+    create_again(NULL, 64);
+    no_signal_after_ns = 3 * NS_PER_S;
+    struct stream *stream = hub_watch(hub, "front");
+    announce("front", 1, CONDITION_LIVE);
+    announce("front", 1, CONDITION_ENDED);
+    const uint64_t gone_until_ns = clock_mono_ns() + NS_PER_S / 3;
+    while (clock_mono_ns() < gone_until_ns)
+        poll(NULL, 0, 1);
+    announce("front", 2, CONDITION_LIVE);
+    assert_int_equal(report_of("front").condition, CONDITION_LIVE);
+    hub_unwatch(hub, stream);
+}
+
 TEST(a_silent_producer_loses_the_name)
 {
     submit_late("front", 1, SILENT_NS);
@@ -1083,6 +1109,8 @@ int main(void)
         WITH_HUB(a_job_may_end_after_its_stream_was_forgotten),
         WITH_HUB(a_second_producer_of_a_name_is_refused_while_the_first_is_there),
         WITH_HUB(a_goodbye_frees_the_name_at_once),
+        WITH_HUB(a_frame_that_was_on_its_way_at_the_goodbye_does_not_bring_its_producer_back),
+        WITH_HUB(a_new_producer_is_given_time_for_its_first_frame),
         WITH_HUB(a_silent_producer_loses_the_name),
         WITH_HUB(a_producer_that_was_only_silent_goes_on),
         WITH_HUB(a_new_producer_inherits_nothing_of_the_old_ones_words),
