@@ -56,12 +56,6 @@ void timers_set(struct timers *timers, struct timer *timer, uint64_t deadline_ns
     sift(timers, timer, timer->index);
 }
 
-void timers_set_earlier(struct timers *timers, struct timer *timer, uint64_t deadline_ns)
-{
-    if (!timer_is_set(timer) || deadline_ns < timer->deadline_ns)
-        timers_set(timers, timer, deadline_ns);
-}
-
 void timers_cancel(struct timers *timers, struct timer *timer)
 {
     if (!timer_is_set(timer))

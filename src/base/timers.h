@@ -27,9 +27,6 @@ void timers_fini(struct timers *timers);
 /* Sets a timer or moves one that is set. A zeroed struct timer is not set. */
 void timers_set(struct timers *timers, struct timer *timer, uint64_t deadline_ns);
 
-/* Like timers_set(), unless it is set to an earlier deadline already. */
-void timers_set_earlier(struct timers *timers, struct timer *timer, uint64_t deadline_ns);
-
 /* Allowed on one that is not set. */
 void timers_cancel(struct timers *timers, struct timer *timer);
 

@@ -89,16 +89,6 @@ TEST(a_set_timer_moves_to_an_earlier_and_to_a_later_deadline)
     assert_int_equal(alarms[1].runs, 0);
 }
 
-TEST(setting_earlier_never_delays)
-{
-    timers_set_earlier(&timers, &alarms[0].timer, 100);
-    assert_int_equal(timers_next(&timers), 100);
-    timers_set_earlier(&timers, &alarms[0].timer, 150);
-    assert_int_equal(timers_next(&timers), 100);
-    timers_set_earlier(&timers, &alarms[0].timer, 50);
-    assert_int_equal(timers_next(&timers), 50);
-}
-
 TEST(a_cancelled_timer_does_not_run)
 {
     timers_set(&timers, &alarms[0].timer, 100);
@@ -177,7 +167,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(many_timers_run_earliest_first, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_set_timer_moves_to_an_earlier_and_to_a_later_deadline, set_up,
                                         tear_down),
-        cmocka_unit_test_setup_teardown(setting_earlier_never_delays, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_cancelled_timer_does_not_run, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_next_deadline_is_right_after_any_sequence_of_changes, set_up,
                                         tear_down),
