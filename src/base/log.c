@@ -71,12 +71,16 @@ void log_write(enum log_level level, const char *format, ...)
 
 bool log_limit_pass(struct log_limit *limit, uint64_t now_ns, uint64_t *suppressed)
 {
-    if (now_ns < limit->next_ns) {
+    if (now_ns >= limit->next_ns) {
+        limit->passed = 0;
+        limit->next_ns = now_ns + LIMIT_INTERVAL_NS;
+    }
+    if (limit->passed >= (limit->lines ? limit->lines : 1)) {
         limit->suppressed++;
         return false;
     }
+    limit->passed++;
     *suppressed = limit->suppressed;
     limit->suppressed = 0;
-    limit->next_ns = now_ns + LIMIT_INTERVAL_NS;
     return true;
 }

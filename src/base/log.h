@@ -25,10 +25,12 @@ __attribute__((format(printf, 2, 3))) void log_write(enum log_level level, const
 #define log_debug(...) log_write(LOG_DEBUG, __VA_ARGS__)
 
 /*
- * Lets one event through in each interval and counts the others, so that a flood of bad input costs
- * one line a second. Zero-initialised; one thread a limiter.
+ * Lets so many events through in each second and counts the others, so that a flood of bad input costs
+ * a few lines. Zero-initialised but for lines; one thread a limiter.
  */
 struct log_limit {
+    unsigned lines; /* in each second; 0: one */
+    unsigned passed;
     uint64_t next_ns;
     uint64_t suppressed;
 };

@@ -118,6 +118,24 @@ TEST(a_flood_logs_once_a_second_and_counts_the_rest)
     assert_int_equal(suppressed, 0);
 }
 
+TEST(a_limit_of_several_lines_lets_so_many_through_each_second)
+{
+    struct log_limit limit = {.lines = 3};
+    uint64_t now_ns = 1000 * NS_PER_S, suppressed = 99;
+    for (int i = 0; i < 3; i++) {
+        assert_true(log_limit_pass(&limit, now_ns + (uint64_t)i * NS_PER_MS, &suppressed));
+        assert_int_equal(suppressed, 0);
+    }
+    assert_false(log_limit_pass(&limit, now_ns + NS_PER_S - 1, &suppressed));
+    assert_false(log_limit_pass(&limit, now_ns + NS_PER_S - 1, &suppressed));
+    assert_true(log_limit_pass(&limit, now_ns + NS_PER_S, &suppressed));
+    assert_int_equal(suppressed, 2);
+    assert_true(log_limit_pass(&limit, now_ns + NS_PER_S, &suppressed));
+    assert_int_equal(suppressed, 0);
+    assert_true(log_limit_pass(&limit, now_ns + NS_PER_S, &suppressed));
+    assert_false(log_limit_pass(&limit, now_ns + 2 * NS_PER_S - 1, &suppressed));
+}
+
 TEST(rare_events_are_all_logged)
 {
     struct log_limit limit = {0};
@@ -149,6 +167,7 @@ int main(void)
         cmocka_unit_test(a_line_that_is_too_long_is_cut_and_still_ends),
         cmocka_unit_test(the_level_decides_what_is_written),
         cmocka_unit_test(a_flood_logs_once_a_second_and_counts_the_rest),
+        cmocka_unit_test(a_limit_of_several_lines_lets_so_many_through_each_second),
         cmocka_unit_test(rare_events_are_all_logged),
         cmocka_unit_test(a_log_that_nobody_reads_stops_nobody),
     };
