@@ -61,6 +61,7 @@ static int run(const struct options *options)
     const struct server_options serving = {
         .listen_fd = listen_fd,
         .endpoint = options->ingest,
+        .max_streams = options->max_streams,
         .max_viewers = options->max_viewers,
         .max_snapshots = options->max_snapshots,
         .stuck_after_ns = options->stuck_after_ns,

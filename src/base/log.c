@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 
+#include <inttypes.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -83,4 +84,11 @@ bool log_limit_pass(struct log_limit *limit, uint64_t now_ns, uint64_t *suppress
     *suppressed = limit->suppressed;
     limit->suppressed = 0;
     return true;
+}
+
+void log_more(uint64_t suppressed, char text[LOG_MORE_BYTES])
+{
+    text[0] = '\0';
+    if (suppressed != 0)
+        snprintf(text, LOG_MORE_BYTES, " (and %" PRIu64 " more)", suppressed);
 }

@@ -38,4 +38,8 @@ struct log_limit {
 /* True if the event may be logged now; *suppressed is then how many were not since the last one. */
 bool log_limit_pass(struct log_limit *limit, uint64_t now_ns, uint64_t *suppressed);
 
+/* " (and 7 more)" for the end of such a line; empty for none. */
+enum { LOG_MORE_BYTES = 48 };
+void log_more(uint64_t suppressed, char text[LOG_MORE_BYTES]);
+
 #endif

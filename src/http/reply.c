@@ -69,15 +69,15 @@ enum MHD_Result reply_methods(struct MHD_Connection *connection, unsigned status
     return send_response(connection, status, response);
 }
 
-enum MHD_Result reply_json(struct MHD_Connection *connection, char *json)
+enum MHD_Result reply_content(struct MHD_Connection *connection, const char *content_type, void *bytes,
+                              size_t length)
 {
-    struct MHD_Response *response =
-        MHD_create_response_from_buffer(strlen(json), json, MHD_RESPMEM_MUST_FREE);
+    struct MHD_Response *response = MHD_create_response_from_buffer(length, bytes, MHD_RESPMEM_MUST_FREE);
     if (!response) {
-        free(json);
+        free(bytes);
         return MHD_NO;
     }
-    MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
+    MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
     reply_forbid_caching(response);
     return send_response(connection, MHD_HTTP_OK, response);
 }

@@ -18,8 +18,9 @@ enum MHD_Result reply_unavailable(struct MHD_Connection *connection, const char 
 /* 405 or the answer to OPTIONS (204). */
 enum MHD_Result reply_methods(struct MHD_Connection *connection, unsigned status);
 
-/* Text from malloc(), which is freed when it is sent. */
-enum MHD_Result reply_json(struct MHD_Connection *connection, char *json);
+/* Bytes from malloc(), which are freed when they are sent. */
+enum MHD_Result reply_content(struct MHD_Connection *connection, const char *content_type, void *bytes,
+                              size_t length);
 
 /* Bytes that last, with their ETag. */
 enum MHD_Result reply_asset(struct MHD_Connection *connection, const void *bytes, size_t length,

@@ -32,6 +32,47 @@ static json_t *text(const char *bytes)
     return value ? value : json_string("?");
 }
 
+static json_t *count(uint64_t value)
+{
+    return json_integer((json_int_t)value);
+}
+
+static json_t *frames_json(const struct tally_view *tally)
+{
+    const uint64_t *counts = tally->counts;
+    json_t *frames = json_object();
+    json_object_set_new(frames, "received", count(counts[TALLY_RECEIVED]));
+    json_object_set_new(frames, "encoded", count(counts[TALLY_ENCODED]));
+    json_object_set_new(frames, "unchanged", count(counts[TALLY_UNCHANGED]));
+    json_object_set_new(frames, "passed", count(counts[TALLY_PASSED]));
+    json_object_set_new(frames, "torn", count(counts[TALLY_TORN]));
+    json_object_set_new(frames, "dropped",
+                        count(counts[TALLY_SUPERSEDED] + counts[TALLY_UNWANTED] + counts[TALLY_FAILED]));
+    json_object_set_new(frames, "superseded", count(counts[TALLY_SUPERSEDED]));
+    json_object_set_new(frames, "unwanted", count(counts[TALLY_UNWANTED]));
+    json_object_set_new(frames, "failed", count(counts[TALLY_FAILED]));
+    return frames;
+}
+
+static json_t *sent_json(const struct tally_view *tally)
+{
+    const uint64_t *counts = tally->counts;
+    json_t *sent = json_object();
+    json_object_set_new(sent, "live", count(counts[TALLY_SENT_LIVE]));
+    json_object_set_new(sent, "repeat", count(counts[TALLY_SENT_REPEAT]));
+    json_object_set_new(sent, "no_signal", count(counts[TALLY_SENT_NO_SIGNAL]));
+    json_object_set_new(sent, "skipped_slow", count(counts[TALLY_SKIPPED_SLOW]));
+    json_object_set_new(sent, "skipped_fps", count(counts[TALLY_SKIPPED_FPS]));
+    json_object_set_new(sent, "bytes", count(counts[TALLY_SENT_BYTES]));
+    return sent;
+}
+
+/* Milliseconds, to the hundredth. */
+static json_t *duration_ms(uint64_t duration_ns)
+{
+    return json_real((double)(duration_ns / (NS_PER_MS / 100)) / 100);
+}
+
 static json_t *stream_json(const struct stream_report *report)
 {
     char instance[17];
@@ -61,11 +102,10 @@ static json_t *stream_json(const struct stream_report *report)
     json_object_set_new(object, "agent",
                         json_pack("{s:o, s:o, s:s}", "name", text(report->agent), "version",
                                   text(report->version), "instance", instance));
-    json_object_set_new(object, "frames",
-                        json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "received", (json_int_t)report->received,
-                                  "encoded", (json_int_t)report->encoded, "unchanged",
-                                  (json_int_t)report->unchanged, "passed", (json_int_t)report->passed, "torn",
-                                  (json_int_t)report->torn, "dropped", (json_int_t)report->dropped));
+    json_object_set_new(object, "frames", frames_json(&report->tally));
+    json_object_set_new(object, "sent", sent_json(&report->tally));
+    json_object_set_new(object, "encode_ms",
+                        or_null(report->encode_mean_ns != 0, duration_ms(report->encode_mean_ns)));
     json_object_set_new(object, "jpeg_bytes",
                         or_null(report->has_frame, json_integer((json_int_t)report->jpeg_bytes)));
     json_object_set_new(object, "conflicts", json_integer((json_int_t)report->conflicts));
@@ -108,11 +148,14 @@ enum MHD_Result route_status(struct server *server, struct MHD_Connection *conne
     json_object_set_new(status, "default", has_default ? json_string(default_name) : json_null());
     json_object_set_new(status, "viewers", json_integer((json_int_t)atomic_load(&server->viewers)));
     json_object_set_new(status, "max_viewers", json_integer((json_int_t)server->options.max_viewers));
+    json_object_set_new(status, "snapshots", json_integer((json_int_t)atomic_load(&server->snapshots)));
+    json_object_set_new(status, "max_snapshots", json_integer((json_int_t)server->options.max_snapshots));
+    json_object_set_new(status, "max_streams", json_integer((json_int_t)server->options.max_streams));
     json_object_set_new(status, "ingest", ingest_json(server));
     json_object_set_new(status, "streams", streams);
     char *json = json_dumps(status, JSON_INDENT(2) | JSON_REAL_PRECISION(13));
     json_decref(status);
-    return json ? reply_json(connection, json) : MHD_NO;
+    return json ? reply_content(connection, "application/json", json, strlen(json)) : MHD_NO;
 }
 
 enum MHD_Result route_healthz(struct server *server, struct MHD_Connection *connection, const char *name,

@@ -16,6 +16,7 @@ struct server;
 struct server_options {
     int listen_fd;        /* bound and listening; server_destroy() closes it */
     const char *endpoint; /* of the ingest, for /status */
+    size_t max_streams;
     size_t max_viewers;
     size_t max_snapshots;
     uint64_t stuck_after_ns;

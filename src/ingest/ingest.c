@@ -11,7 +11,6 @@
 #include "ingest/rings.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,9 +82,8 @@ static void reject(struct ingest *ingest, const char *name, const struct message
     uint64_t suppressed;
     if (!log_limit_pass(&ingest->reject_log, clock_mono_ns(), &suppressed))
         return;
-    char more[64] = "";
-    if (suppressed)
-        snprintf(more, sizeof(more), " (and %" PRIu64 " more)", suppressed);
+    char more[LOG_MORE_BYTES];
+    log_more(suppressed, more);
     log_warn("message dropped%s%s: %s%s", name[0] ? " for " : "", name, error->text, more);
 }
 

@@ -20,13 +20,15 @@ struct hub {
     struct hub_options options;
     struct wake upstream_wake, sender_wake;
     struct intake intake;
+    struct hub_timings timings;
     struct hub_encoder encoder;
 
     /* Guards everything below, and all of every stream. */
     pthread_mutex_t lock;
-    struct list streams;  /* the announced ones in the order of their first announcement */
-    struct list work;     /* streams of which a job may be taken, first come first */
-    struct stream *lobby; /* watched by those who want a default stream that is not there yet */
+    struct list streams;    /* the announced ones in the order of their first announcement */
+    struct list work;       /* streams of which a job may be taken, first come first */
+    struct tally_view gone; /* what was counted of streams that are no more */
+    struct stream *lobby;   /* watched by those who want a default stream that is not there yet */
 };
 
 static void hub_lock(struct hub *hub)
@@ -58,6 +60,7 @@ static void destroy(struct hub *hub, struct stream *stream)
 {
     if (stream->codec)
         hub->encoder.free_codec(stream->codec);
+    tally_sum(&stream->tally, &hub->gone);
     stream_destroy(stream);
 }
 
@@ -251,7 +254,8 @@ bool hub_has_producer(struct hub *hub, const char *name, uint64_t instance)
 /* A frame of it arrived: notes what it tells about its producer. */
 static void note_frame(struct stream *stream, const struct raw_info *info, uint64_t now_ns)
 {
-    stream->received++;
+    tally_add(&stream->tally, TALLY_RECEIVED, 1);
+    tally_add(&stream->tally, TALLY_RECEIVED_BYTES, info->payload_bytes);
     rate_count(&stream->arrivals, now_ns);
     stream->frame_ns = now_ns;
     stream->frame_real_ns = stream->heard_real_ns;
@@ -285,7 +289,8 @@ enum hub_verdict hub_submit(struct hub *hub, const char *name, struct raw_frame 
             stream->raw = raw;
             offer_work(hub, stream);
         }
-        stream->dropped += surplus != NULL;
+        if (surplus)
+            tally_add(&stream->tally, surplus == raw ? TALLY_UNWANTED : TALLY_SUPERSEDED, 1);
         judge(hub, stream, raw->arrival_ns);
     }
     hub_unlock(hub);
@@ -319,10 +324,10 @@ enum hub_verdict hub_submit_ready(struct hub *hub, const char *name, const struc
     if (stream) {
         note_frame(stream, info, now_ns);
         if (stream->watched) {
-            stream->passed++;
+            tally_add(&stream->tally, TALLY_PASSED, 1);
             surplus = publish(hub, stream, frame, true);
         } else {
-            stream->dropped++;
+            tally_add(&stream->tally, TALLY_UNWANTED, 1);
         }
         judge(hub, stream, now_ns);
     }
@@ -402,6 +407,7 @@ void hub_tick(struct hub *hub)
 
 bool hub_take_job(struct hub *hub, struct hub_job *job)
 {
+    job->taken_ns = clock_mono_ns();
     hub_lock(hub);
     bool found = !list_is_empty(&hub->work);
     if (found) {
@@ -441,20 +447,24 @@ static void give_up_notice(struct stream *stream)
     memset(&stream->notice_text, 0, sizeof(stream->notice_text));
 }
 
-static void count_outcome(struct stream *stream, enum hub_outcome outcome)
+static void count_outcome(struct hub *hub, const struct hub_job *job, enum hub_outcome outcome,
+                          uint64_t now_ns)
 {
+    struct stream *stream = job->stream;
     switch (outcome) {
     case HUB_ENCODED:
-        stream->encoded++;
+        stream_note_encoded(stream, now_ns - job->taken_ns);
+        histogram_observe(&hub->timings.capture_to_encode, job->taken_ns - job->raw->capture_ns);
+        histogram_observe(&hub->timings.encode, now_ns - job->taken_ns);
         break;
     case HUB_UNCHANGED:
-        stream->unchanged++;
+        tally_add(&stream->tally, TALLY_UNCHANGED, 1);
         break;
     case HUB_TORN:
-        stream->torn++;
+        tally_add(&stream->tally, TALLY_TORN, 1);
         break;
     case HUB_FAILED:
-        stream->dropped++;
+        tally_add(&stream->tally, TALLY_FAILED, 1);
         break;
     }
 }
@@ -463,11 +473,12 @@ void hub_finish_job(struct hub *hub, const struct hub_job *job, enum hub_outcome
 {
     struct stream *stream = job->stream;
     struct frame *old = NULL;
+    uint64_t now_ns = clock_mono_ns();
     hub_lock(hub);
     stream->busy = false;
     stream->codec = job->codec;
     if (job->raw) {
-        count_outcome(stream, outcome);
+        count_outcome(hub, job, outcome, now_ns);
         stream->came_to_nothing = !frame;
     }
     if (frame)
@@ -512,6 +523,8 @@ void hub_unwatch(struct hub *hub, struct stream *stream)
     stream->unwanted_since_ns = clock_mono_ns();
     raw = stream->raw;
     stream->raw = NULL;
+    if (raw)
+        tally_add(&stream->tally, TALLY_UNWANTED, 1);
     if (stream->notice_wanted)
         give_up_notice(stream);
     list_remove(&stream->work);
@@ -544,6 +557,11 @@ void hub_set_audience(struct hub *hub, struct stream *stream, size_t viewers, mi
         wake_signal(&hub->upstream_wake);
     }
     hub_unlock(hub);
+}
+
+struct tally *hub_tally(struct stream *stream)
+{
+    return &stream->tally;
 }
 
 void hub_look(struct hub *hub, struct stream *stream, struct hub_view *view)
@@ -616,9 +634,24 @@ struct stream_report *hub_report(struct hub *hub, size_t *count)
     return reports;
 }
 
+void hub_totals(struct hub *hub, struct tally_view *totals)
+{
+    hub_lock(hub);
+    *totals = hub->gone;
+    struct list *node;
+    list_for_each(node, &hub->streams) tally_sum(&container_of(node, struct stream, link)->tally, totals);
+    tally_sum(&hub->lobby->tally, totals);
+    hub_unlock(hub);
+}
+
 struct intake *hub_intake(struct hub *hub)
 {
     return &hub->intake;
+}
+
+struct hub_timings *hub_timings(struct hub *hub)
+{
+    return &hub->timings;
 }
 
 bool hub_default_name(struct hub *hub, char name[NAME_BYTES])

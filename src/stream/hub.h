@@ -8,6 +8,7 @@
 #ifndef HEADCAM_STREAM_HUB_H
 #define HEADCAM_STREAM_HUB_H
 
+#include "base/histogram.h"
 #include "base/wake.h"
 #include "stream/condition.h"
 #include "stream/explain.h"
@@ -16,6 +17,7 @@
 #include "stream/name.h"
 #include "stream/pace.h"
 #include "stream/raw.h"
+#include "stream/tally.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -116,6 +118,7 @@ struct notice {
 struct hub_job {
     struct stream *stream;
     struct raw_frame *raw; /* NULL: a notice is to be drawn */
+    uint64_t taken_ns;     /* monotonic */
     struct notice notice;
     void *codec; /* the encoder's own, kept from job to job of a stream; NULL in the first */
 };
@@ -165,6 +168,9 @@ bool hub_has_default(struct hub *hub);
 /* How many viewers a watched stream has, for /status, and the rate that satisfies all of them. */
 void hub_set_audience(struct hub *hub, struct stream *stream, size_t viewers, millifps rate);
 
+/* Where the watcher counts what became of a watched stream's frames. */
+struct tally *hub_tally(struct stream *stream);
+
 /* What a watcher sees. Counters tell what is new; frames are references of the caller's. */
 struct hub_view {
     struct frame *frame; /* NULL: none yet, or not newer than asked for */
@@ -210,7 +216,9 @@ struct stream_report {
     char agent[HUB_TEXT_BYTES];
     char version[HUB_TEXT_BYTES];
     uint64_t instance;
-    uint64_t received, encoded, unchanged, passed, torn, dropped, conflicts;
+    struct tally_view tally;
+    uint64_t encode_mean_ns; /* of the last 16 frames or so; 0: none was encoded */
+    uint64_t conflicts;
     char transport_reason[HUB_TEXT_BYTES];
     size_t jpeg_bytes;
 };
@@ -218,8 +226,20 @@ struct stream_report {
 /* Reports on all announced streams, in the order of their first announcement. The caller frees it. */
 struct stream_report *hub_report(struct hub *hub, size_t *count);
 
+/* What became of the frames of all streams that ever were. */
+void hub_totals(struct hub *hub, struct tally_view *totals);
+
 /* What came in and was dropped, over all streams. */
 struct intake *hub_intake(struct hub *hub);
+
+/* How long frames took, over all streams. Each thread that knows observes. */
+struct hub_timings {
+    struct histogram capture_to_encode; /* until the encoding began, of frames encoded anew */
+    struct histogram encode;            /* of the same */
+    struct histogram capture_to_sent;   /* until a viewer's socket had the whole of a new frame */
+};
+
+struct hub_timings *hub_timings(struct hub *hub);
 
 /* The default stream's name, or false if there is none. */
 bool hub_default_name(struct hub *hub, char name[NAME_BYTES]);

@@ -16,6 +16,9 @@ enum {
     NOTICE_MAX = 4096,
 };
 
+/* Over how many frames, about, the mean of their encoding goes. */
+enum { ENCODE_MEAN_FRAMES = 16 };
+
 /* A frame in three hours; the nanoseconds of any rate that can be announced would not fit. */
 static const double LEAST_FPS = 1e-4;
 
@@ -62,6 +65,16 @@ bool stream_accept_producer(struct stream *stream, uint64_t instance, uint64_t n
     stream->heard_ns = now_ns;
     stream->heard_real_ns = now_real_ns;
     return true;
+}
+
+void stream_note_encoded(struct stream *stream, uint64_t duration_ns)
+{
+    uint64_t mean_ns = stream->encode_mean_ns;
+    tally_add(&stream->tally, TALLY_ENCODED, 1);
+    tally_add(&stream->tally, TALLY_ENCODE_NS, duration_ns);
+    stream->encode_mean_ns = mean_ns == 0
+                                 ? duration_ns
+                                 : mean_ns - mean_ns / ENCODE_MEAN_FRAMES + duration_ns / ENCODE_MEAN_FRAMES;
 }
 
 uint64_t stream_interval_ns(const struct stream *stream)
@@ -197,11 +210,7 @@ void stream_write_report(struct stream *stream, const char *endpoint, uint64_t n
     memcpy(report->agent, stream->producer.agent, sizeof(report->agent));
     memcpy(report->version, stream->producer.version, sizeof(report->version));
     report->instance = stream->producer.instance;
-    report->received = stream->received;
-    report->encoded = stream->encoded;
-    report->unchanged = stream->unchanged;
-    report->passed = stream->passed;
-    report->torn = stream->torn;
-    report->dropped = stream->dropped;
+    tally_sum(&stream->tally, &report->tally);
+    report->encode_mean_ns = stream->encode_mean_ns;
     report->conflicts = stream->conflicts;
 }

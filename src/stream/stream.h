@@ -47,7 +47,9 @@ struct stream {
 
     /* Statistics. */
     struct rate arrivals;
-    uint64_t received, encoded, unchanged, passed, torn, dropped, conflicts;
+    struct tally tally; /* the sender counts in it, too, without the lock */
+    uint64_t encode_mean_ns;
+    uint64_t conflicts;
 };
 
 struct stream *stream_create(const char *name);
@@ -58,6 +60,9 @@ void stream_destroy(struct stream *stream);
  * nothing left of the one before. A conflict is counted.
  */
 bool stream_accept_producer(struct stream *stream, uint64_t instance, uint64_t now_ns, uint64_t now_real_ns);
+
+/* A frame was encoded anew, in so much time. */
+void stream_note_encoded(struct stream *stream, uint64_t duration_ns);
 
 /* The time from frame to frame that is to be expected, at the wanted rate; 0: unknown. */
 uint64_t stream_interval_ns(const struct stream *stream);

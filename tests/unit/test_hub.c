@@ -183,6 +183,27 @@ static struct stream_report report_of(const char *name)
     return found;
 }
 
+static uint64_t counted(const char *name, enum tally_kind kind)
+{
+    return report_of(name).tally.counts[kind];
+}
+
+static uint64_t total(enum tally_kind kind)
+{
+    struct tally_view totals;
+    hub_totals(hub, &totals);
+    return totals.counts[kind];
+}
+
+/* What became of all frames that were received, but for those that wait or are at work. */
+static uint64_t total_ended(void)
+{
+    uint64_t ended = 0;
+    for (int kind = TALLY_ENCODED; kind <= TALLY_FAILED; kind++)
+        ended += total((enum tally_kind)kind);
+    return ended;
+}
+
 static void assert_listed(size_t count, const char *const *names)
 {
     size_t listed;
@@ -378,8 +399,8 @@ TEST(a_frame_that_nobody_watches_is_dropped_and_counted)
     assert_no_job();
     assert_int_equal(jobs_announced, 0);
     const struct stream_report report = report_of("front");
-    assert_int_equal(report.received, 1);
-    assert_int_equal(report.dropped, 1);
+    assert_int_equal(report.tally.counts[TALLY_RECEIVED], 1);
+    assert_int_equal(report.tally.counts[TALLY_UNWANTED], 1);
     assert_int_equal(report.condition, CONDITION_LIVE);
 }
 
@@ -402,7 +423,7 @@ TEST(a_watched_frame_becomes_a_job_and_then_a_picture)
     assert_int_equal(view.picture_count, 1);
     frame_unref(&view.frame);
     assert_null(look(stream, &view).frame); /* nothing newer */
-    assert_int_equal(report_of("front").encoded, 1);
+    assert_int_equal(counted("front", TALLY_ENCODED), 1);
     assert_int_equal(report_of("front").jpeg_bytes, 4);
 }
 
@@ -416,8 +437,8 @@ TEST(at_most_one_raw_frame_waits_and_it_is_the_newest)
     struct hub_job job = take(100);
     assert_no_job();
     finish(&job, HUB_ENCODED);
-    assert_int_equal(report_of("front").dropped, 99);
-    assert_int_equal(report_of("front").received, 100);
+    assert_int_equal(counted("front", TALLY_SUPERSEDED), 99);
+    assert_int_equal(counted("front", TALLY_RECEIVED), 100);
 }
 
 TEST(a_stream_has_one_job_at_a_time)
@@ -482,12 +503,11 @@ TEST(what_came_of_each_job_is_counted)
         struct hub_job job = take(i + 1);
         finish(&job, outcomes[i]);
     }
-    const struct stream_report report = report_of("front");
-    assert_int_equal(report.received, 7);
-    assert_int_equal(report.encoded, 1);
-    assert_int_equal(report.unchanged, 2);
-    assert_int_equal(report.torn, 3);
-    assert_int_equal(report.dropped, 1);
+    assert_int_equal(counted("front", TALLY_RECEIVED), 7);
+    assert_int_equal(counted("front", TALLY_ENCODED), 1);
+    assert_int_equal(counted("front", TALLY_UNCHANGED), 2);
+    assert_int_equal(counted("front", TALLY_TORN), 3);
+    assert_int_equal(counted("front", TALLY_FAILED), 1);
     struct hub_view view = look(stream, &NOTHING_SEEN);
     assert_int_equal(view.frame_count, 3);
     assert_int_equal(view.picture_count, 1);
@@ -504,14 +524,14 @@ TEST(a_ready_jpeg_needs_no_job)
     assert_int_equal(view.frame->sequence, 5);
     assert_int_equal(view.picture_count, 1);
     frame_unref(&view.frame);
-    assert_int_equal(report_of("front").passed, 1);
+    assert_int_equal(counted("front", TALLY_PASSED), 1);
 }
 
 TEST(a_ready_jpeg_that_nobody_watches_is_dropped)
 {
     submit_ready("front", 1, 5);
     assert_int_equal(frames_alive, 0);
-    assert_int_equal(report_of("front").dropped, 1);
+    assert_int_equal(counted("front", TALLY_UNWANTED), 1);
     assert_false(report_of("front").has_frame);
 }
 
@@ -530,6 +550,7 @@ TEST(a_raw_frame_is_dropped_with_its_last_watcher)
     hub_unwatch(hub, stream);
     assert_int_equal(raws_alive, 0);
     assert_no_job();
+    assert_int_equal(counted("front", TALLY_UNWANTED), 1);
 }
 
 TEST(a_job_may_end_after_everybody_left)
@@ -539,7 +560,7 @@ TEST(a_job_may_end_after_everybody_left)
     struct hub_job job = take(1);
     hub_unwatch(hub, stream);
     finish(&job, HUB_ENCODED);
-    assert_int_equal(report_of("front").encoded, 1);
+    assert_int_equal(counted("front", TALLY_ENCODED), 1);
 }
 
 TEST(a_job_may_end_after_its_stream_was_forgotten)
@@ -574,7 +595,7 @@ TEST(a_second_producer_of_a_name_is_refused_while_the_first_is_there)
     const struct stream_report report = report_of("front");
     assert_int_equal(report.instance, 1);
     assert_int_equal(report.conflicts, 3);
-    assert_int_equal(report.received, 0);
+    assert_int_equal(report.tally.counts[TALLY_RECEIVED], 0);
     assert_int_equal(announce("front", 1, CONDITION_LIVE), HUB_TAKEN);
 }
 
@@ -1080,6 +1101,108 @@ TEST(what_is_dropped_of_the_input_is_counted_by_reason)
     }
 }
 
+TEST(every_frame_received_ends_as_one_of_the_kinds)
+{
+    struct stream *stream = hub_watch(hub, "front");
+    submit("front", 1, 1);
+    struct hub_job job = take(1);
+    submit("front", 1, 2);
+    submit("front", 1, 3);
+    assert_int_equal(total_ended(), 1); /* one at work, one waits */
+    finish(&job, HUB_TORN);
+    submit_ready("front", 1, 4);
+    hub_unwatch(hub, stream);
+    submit("front", 1, 5);
+    submit_ready("front", 1, 6);
+    assert_int_equal(total(TALLY_RECEIVED), 6);
+    assert_int_equal(total_ended(), 6);
+    assert_int_equal(total(TALLY_UNWANTED), 3);
+}
+
+TEST(the_bytes_of_frames_are_counted_whatever_becomes_of_them)
+{
+    for (uint64_t sequence = 1; sequence <= 3; sequence++) {
+        struct raw_frame *raw = make_raw(1, sequence);
+        raw->info.payload_bytes = 1000;
+        hub_submit(hub, "front", raw);
+    }
+    assert_int_equal(counted("front", TALLY_RECEIVED_BYTES), 3000);
+    assert_int_equal(total(TALLY_RECEIVED_BYTES), 3000);
+}
+
+TEST(totals_keep_what_was_counted_of_forgotten_streams)
+{
+    create_again(NULL, 1);
+    submit("front", 1, 1);
+    submit("front", 1, 2);
+    announce("front", 1, CONDITION_ENDED);
+    assert_int_equal(submit("rear", 2, 1), HUB_TAKEN); /* takes its place */
+    assert_streams("rear");
+    assert_int_equal(total(TALLY_RECEIVED), 3);
+    assert_int_equal(counted("rear", TALLY_RECEIVED), 1);
+
+    announce("rear", 2, CONDITION_ENDED);
+    assert_int_equal(submit("front", 3, 1), HUB_TAKEN);
+    assert_int_equal(counted("front", TALLY_RECEIVED), 1); /* a new stream of an old name */
+    assert_int_equal(total(TALLY_RECEIVED), 4);
+}
+
+TEST(what_the_watcher_counts_is_reported_of_its_stream_and_outlives_it)
+{
+    struct stream *stream = hub_watch(hub, "front"), *lobby = hub_watch(hub, NULL);
+    announce("front", 1, CONDITION_LIVE);
+    tally_add(hub_tally(stream), TALLY_SENT_LIVE, 5);
+    tally_add(hub_tally(lobby), TALLY_SENT_NO_SIGNAL, 2);
+    assert_int_equal(counted("front", TALLY_SENT_LIVE), 5);
+    assert_int_equal(counted("front", TALLY_SENT_NO_SIGNAL), 0);
+
+    struct stream *placeholder = hub_watch(hub, "nobody");
+    tally_add(hub_tally(placeholder), TALLY_SENT_NO_SIGNAL, 3);
+    hub_unwatch(hub, placeholder); /* it was never announced: it is gone */
+    assert_int_equal(total(TALLY_SENT_LIVE), 5);
+    assert_int_equal(total(TALLY_SENT_NO_SIGNAL), 5);
+}
+
+TEST(frames_encoded_anew_are_timed_and_no_others)
+{
+    hub_watch(hub, "front");
+    announce("front", 1, CONDITION_LIVE);
+    assert_int_equal(report_of("front").encode_mean_ns, 0);
+    const enum hub_outcome outcomes[] = {HUB_ENCODED, HUB_UNCHANGED, HUB_TORN, HUB_FAILED, HUB_ENCODED};
+    for (size_t i = 0; i < COUNT(outcomes); i++) {
+        struct raw_frame *raw = make_raw(1, i + 1);
+        raw->capture_ns -= 40 * NS_PER_MS;
+        hub_submit(hub, "front", raw);
+        struct hub_job job = take(i + 1);
+        job.taken_ns -= 10 * NS_PER_MS; /* as if it had taken so long */
+        finish(&job, outcomes[i]);
+    }
+    struct histogram_view wait, encode;
+    histogram_read(&hub_timings(hub)->capture_to_encode, &wait);
+    histogram_read(&hub_timings(hub)->encode, &encode);
+    assert_int_equal(wait.count, 2);
+    assert_true(wait.sum_ns >= 2 * 30 * NS_PER_MS && wait.sum_ns < 2 * NS_PER_S);
+    assert_int_equal(encode.count, 2);
+    assert_true(encode.sum_ns >= 2 * 10 * NS_PER_MS && encode.sum_ns < 2 * NS_PER_S);
+    assert_int_equal(counted("front", TALLY_ENCODE_NS), encode.sum_ns);
+    assert_true(report_of("front").encode_mean_ns >= 10 * NS_PER_MS);
+}
+
+TEST(the_mean_of_encoding_follows_what_it_takes_now)
+{
+    hub_watch(hub, "front");
+    const uint64_t durations_ns[] = {400 * NS_PER_MS, 20 * NS_PER_MS};
+    for (uint64_t sequence = 1; sequence <= 100; sequence++) {
+        submit("front", 1, sequence);
+        struct hub_job job = take(sequence);
+        job.taken_ns -= durations_ns[sequence > 20];
+        finish(&job, HUB_ENCODED);
+        if (sequence <= 20)
+            assert_true(report_of("front").encode_mean_ns >= 399 * NS_PER_MS);
+    }
+    assert_true(report_of("front").encode_mean_ns < 200 * NS_PER_MS);
+}
+
 #define WITH_HUB(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -1143,6 +1266,12 @@ int main(void)
         WITH_HUB(a_no_signal_picture_that_came_to_nothing_is_asked_for_again),
         WITH_HUB(the_lobby_has_a_no_signal_picture_too),
         WITH_HUB(what_is_dropped_of_the_input_is_counted_by_reason),
+        WITH_HUB(every_frame_received_ends_as_one_of_the_kinds),
+        WITH_HUB(the_bytes_of_frames_are_counted_whatever_becomes_of_them),
+        WITH_HUB(totals_keep_what_was_counted_of_forgotten_streams),
+        WITH_HUB(what_the_watcher_counts_is_reported_of_its_stream_and_outlives_it),
+        WITH_HUB(frames_encoded_anew_are_timed_and_no_others),
+        WITH_HUB(the_mean_of_encoding_follows_what_it_takes_now),
     };
     log_set_level(LOG_WARN);
     return cmocka_run_group_tests_name("stream/hub", tests, NULL, NULL);

@@ -118,6 +118,17 @@ TEST(a_flood_logs_once_a_second_and_counts_the_rest)
     assert_int_equal(suppressed, 0);
 }
 
+TEST(what_was_suppressed_is_told_if_anything)
+{
+    char text[LOG_MORE_BYTES];
+    log_more(0, text);
+    assert_string_equal(text, "");
+    log_more(7, text);
+    assert_string_equal(text, " (and 7 more)");
+    log_more(UINT64_MAX, text);
+    assert_string_equal(text, " (and 18446744073709551615 more)");
+}
+
 TEST(a_limit_of_several_lines_lets_so_many_through_each_second)
 {
     struct log_limit limit = {.lines = 3};
@@ -167,6 +178,7 @@ int main(void)
         cmocka_unit_test(a_line_that_is_too_long_is_cut_and_still_ends),
         cmocka_unit_test(the_level_decides_what_is_written),
         cmocka_unit_test(a_flood_logs_once_a_second_and_counts_the_rest),
+        cmocka_unit_test(what_was_suppressed_is_told_if_anything),
         cmocka_unit_test(a_limit_of_several_lines_lets_so_many_through_each_second),
         cmocka_unit_test(rare_events_are_all_logged),
         cmocka_unit_test(a_log_that_nobody_reads_stops_nobody),
