@@ -2,7 +2,6 @@
 #include "http/channel.h"
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/memory.h"
 
 #include <stdio.h>
@@ -38,6 +37,7 @@ struct channel *channel_create(const struct channel_context *context, struct str
     struct channel *channel = memory_zeroed(sizeof(*channel));
     channel->context = context;
     channel->stream = stream;
+    channel->tally = hub_tally(stream);
     channel->timer.on_due = on_channel_due;
     list_init(&channel->link);
     list_init(&channel->viewers);
@@ -100,7 +100,7 @@ static struct frame *shown_frame(const struct channel *channel)
     return NULL;
 }
 
-static void remove_viewer(struct viewer *viewer, bool abort)
+static void remove_viewer(struct viewer *viewer)
 {
     struct channel *channel = viewer->channel;
     list_remove(&viewer->link);
@@ -108,12 +108,13 @@ static void remove_viewer(struct viewer *viewer, bool abort)
     viewer->channel = NULL;
     channel->viewer_count--;
     update_audience(channel);
-    channel->context->release_viewer(viewer, abort, channel->context->arg);
+    channel->context->release_viewer(viewer, channel->context->arg);
 }
 
 void channel_drop_viewer(struct viewer *viewer)
 {
-    remove_viewer(viewer, false);
+    viewer_note_error(viewer, viewer_error(viewer));
+    remove_viewer(viewer);
 }
 
 /* When a viewer may take the edition that its channel shows: 0 for now, CLOCK_NEVER where it has it. */
@@ -140,10 +141,55 @@ static bool close_if_stuck(struct viewer *viewer, uint64_t now_ns)
     viewer_check_progress(viewer, now_ns);
     if (now_ns - viewer->progress_ns < channel->context->stuck_after_ns)
         return false;
-    log_info("viewer closed: it read nothing for %.0f s (--stuck-after)",
-             (double)channel->context->stuck_after_ns / (double)NS_PER_S);
-    remove_viewer(viewer, true);
+    viewer->end = VIEWER_STUCK;
+    remove_viewer(viewer);
     return true;
+}
+
+static void take_part(struct viewer *viewer, uint64_t now_ns)
+{
+    const struct channel *channel = viewer->channel;
+    viewer->progress_ns = now_ns;
+    viewer->edition = channel->show.edition;
+    viewer->taken_ns = now_ns;
+    if (channel->show.state == SHOW_LIVE)
+        pace_taken(&viewer->pace, now_ns);
+    if (channel->show.state != SHOW_NO_SIGNAL)
+        viewer->picture = channel->view.picture_count;
+    viewer_take(viewer, shown_frame(channel), channel->show.state);
+}
+
+/* A part left whole. */
+static void count_part(struct viewer *viewer, uint64_t capture_ns)
+{
+    struct channel *channel = viewer->channel;
+    switch (viewer->state) {
+    case SHOW_LIVE: {
+        uint64_t age_ns = clock_mono_ns() - capture_ns;
+        viewer->frames++;
+        viewer->frames_age_ns += age_ns;
+        tally_add(channel->tally, TALLY_SENT_LIVE, 1);
+        histogram_observe(&hub_timings(channel->context->hub)->capture_to_sent, age_ns);
+        break;
+    }
+    case SHOW_REPEAT:
+        tally_add(channel->tally, TALLY_SENT_REPEAT, 1);
+        break;
+    case SHOW_NOTHING:
+    case SHOW_NO_SIGNAL:
+        tally_add(channel->tally, TALLY_SENT_NO_SIGNAL, 1);
+        break;
+    }
+}
+
+static enum viewer_result send_part(struct viewer *viewer)
+{
+    uint64_t capture_ns = viewer->frame->capture_ns, written_bytes = viewer->written_bytes;
+    enum viewer_result result = viewer_send(viewer);
+    tally_add(viewer->channel->tally, TALLY_SENT_BYTES, viewer->written_bytes - written_bytes);
+    if (result == VIEWER_DONE)
+        count_part(viewer, capture_ns);
+    return result;
 }
 
 void channel_serve_viewer(struct viewer *viewer)
@@ -162,14 +208,9 @@ void channel_serve_viewer(struct viewer *viewer)
                     timers_set(timers, &viewer->timer, take_ns);
                 return;
             }
-            viewer->progress_ns = now_ns;
-            viewer->edition = channel->show.edition;
-            viewer->taken_ns = now_ns;
-            if (channel->show.state == SHOW_LIVE)
-                pace_taken(&viewer->pace, now_ns);
-            viewer_take(viewer, shown_frame(channel), show_state_name(channel->show.state));
+            take_part(viewer, now_ns);
         }
-        switch (viewer_send(viewer)) {
+        switch (send_part(viewer)) {
         case VIEWER_DONE:
             break;
         case VIEWER_BLOCKED:
@@ -177,7 +218,7 @@ void channel_serve_viewer(struct viewer *viewer)
                 timers_set(timers, &viewer->timer, viewer->progress_ns + channel->context->stuck_after_ns);
             return;
         case VIEWER_GONE:
-            remove_viewer(viewer, false);
+            remove_viewer(viewer);
             return;
         }
     }
@@ -199,6 +240,7 @@ void channel_add_viewer(struct channel *channel, struct viewer *viewer)
 {
     viewer->channel = channel;
     viewer->edition = 0;
+    viewer->picture = channel->view.picture_count;
     viewer->timer.on_due = on_viewer_due;
     if (channel->viewer_count++ == 0)
         begin_show(channel);
@@ -283,6 +325,31 @@ static void on_channel_due(struct timer *timer)
     tick(container_of(timer, struct channel, timer));
 }
 
+/* A viewer does not take the picture that is shown because it asked for fewer, and for no other reason. */
+static bool is_paced(const struct viewer *viewer, uint64_t now_ns)
+{
+    return viewer->rate != 0 && !viewer->frame && now_ns < pace_ready_ns(&viewer->pace);
+}
+
+/* New pictures came. Those up to the newest are lost to the viewers that have not taken them; of all but
+   the first this thread did not even know. */
+static void count_skipped(struct channel *channel, uint64_t known_pictures)
+{
+    uint64_t now_ns = clock_mono_ns(), unknown = channel->view.picture_count - known_pictures - 1;
+    struct list *node;
+    list_for_each(node, &channel->viewers)
+    {
+        struct viewer *viewer = container_of(node, struct viewer, link);
+        uint64_t skipped = unknown + (viewer->picture < known_pictures);
+        bool is_wanted = !is_paced(viewer, now_ns);
+        if (skipped == 0)
+            continue;
+        tally_add(channel->tally, is_wanted ? TALLY_SKIPPED_SLOW : TALLY_SKIPPED_FPS, skipped);
+        if (is_wanted)
+            viewer->skipped += skipped;
+    }
+}
+
 void channel_refresh(struct channel *channel)
 {
     struct hub_view *view = &channel->view;
@@ -297,10 +364,12 @@ void channel_refresh(struct channel *channel)
     if (view->frame) {
         frame_unref(&channel->picture);
         channel->picture = view->frame;
-        if (view->picture_count != known_pictures)
+        if (view->picture_count != known_pictures) {
+            count_skipped(channel, known_pictures);
             show_frame(&channel->show, clock_mono_ns(), view->interval_ns);
-        else
+        } else {
             show_unchanged(&channel->show, clock_mono_ns(), view->interval_ns);
+        }
         schedule(channel);
         is_new = true;
     }
@@ -333,7 +402,11 @@ void channel_end_all(struct channel *channel, const char *reason)
 {
     struct list *node, *after;
     list_for_each_safe(node, after, &channel->viewers)
-        remove_viewer(container_of(node, struct viewer, link), false);
+    {
+        struct viewer *viewer = container_of(node, struct viewer, link);
+        viewer->end = VIEWER_SERVER_ENDS;
+        remove_viewer(viewer);
+    }
     list_for_each_safe(node, after, &channel->waiters)
         answer_waiter(container_of(node, struct waiter, link), NULL, reason);
 }

@@ -18,8 +18,8 @@ struct channel_context {
     struct hub *hub;
     struct timers *timers;
     uint64_t stuck_after_ns;
-    /* Ends a viewer or a waiter: it is in no list and has no timer any more. */
-    void (*release_viewer)(struct viewer *viewer, bool abort, void *arg);
+    /* Ends a viewer or a waiter: it is in no list and has no timer any more; viewer->end says why. */
+    void (*release_viewer)(struct viewer *viewer, void *arg);
     void (*release_waiter)(struct waiter *waiter, void *arg);
     void *arg;
 };
@@ -28,6 +28,7 @@ struct channel {
     struct list link; /* the sender's channels */
     const struct channel_context *context;
     struct stream *stream;
+    struct tally *tally;   /* the stream's */
     struct hub_view view;  /* counters of what was seen of the stream */
     struct frame *picture; /* the stream's newest frame */
     struct frame *notice;  /* its newest no-signal picture */
@@ -54,7 +55,7 @@ void channel_refresh(struct channel *channel);
 /* A viewer's socket can take more, or its time has come. The viewer may be gone afterwards. */
 void channel_serve_viewer(struct viewer *viewer);
 
-/* A viewer's client closed. */
+/* A viewer's client closed, or its connection broke. */
 void channel_drop_viewer(struct viewer *viewer);
 
 /* Moves everybody to another channel. */

@@ -15,8 +15,13 @@
 
 enum { DEFAULT_TIMEOUT_MS = 3000, MAX_TIMEOUT_MS = 60000, MAX_AGE_MS = 3600000 };
 
-void routes_free_waiter(struct server *server, struct waiter *waiter)
+void routes_end_waiter(struct server *server, struct waiter *waiter, bool is_answered)
 {
+    visits_snapshot(&server->visits,
+                    !is_answered    ? SNAPSHOT_LEFT
+                    : waiter->frame ? SNAPSHOT_SENT
+                                    : SNAPSHOT_NO_FRAME,
+                    waiter->frame ? waiter->frame->jpeg_bytes : 0);
     atomic_fetch_sub(&server->snapshots, 1);
     frame_unref(&waiter->frame);
     free(waiter);
@@ -68,6 +73,7 @@ static enum MHD_Result begin(struct server *server, struct MHD_Connection *conne
                           MAX_AGE_MS);
     if (!routes_count_up(&server->snapshots, server->options.max_snapshots)) {
         char reason[128];
+        atomic_fetch_add(&server->visits.snapshots_refused, 1);
         snprintf(reason, sizeof(reason), "%zu snapshot requests wait, as many as --max-snapshots allows",
                  server->options.max_snapshots);
         return reply_unavailable(connection, reason);
@@ -81,7 +87,7 @@ static enum MHD_Result begin(struct server *server, struct MHD_Connection *conne
     list_init(&new->link);
     *waiter = new;
     if (!sender_adopt_waiter(server->sender, new)) {
-        routes_free_waiter(server, new);
+        routes_end_waiter(server, new, true);
         *waiter = NULL;
         return reply_unavailable(connection, "the server is shutting down");
     }

@@ -58,6 +58,7 @@ enum MHD_Result route_stream(struct server *server, struct MHD_Connection *conne
         return reply_text(connection, MHD_HTTP_BAD_REQUEST, "advance_headers must be 0 or 1");
     if (!routes_count_up(&server->viewers, server->options.max_viewers)) {
         char reason[128];
+        atomic_fetch_add(&server->visits.viewers_refused, 1);
         snprintf(reason, sizeof(reason), "%zu viewers are connected, as many as --max-viewers allows",
                  server->options.max_viewers);
         return reply_unavailable(connection, reason);
@@ -70,6 +71,8 @@ enum MHD_Result route_stream(struct server *server, struct MHD_Connection *conne
     self->viewer.rate = rate;
     self->viewer.advance_headers = advance_headers;
     snprintf(self->viewer.name, sizeof(self->viewer.name), "%s", name);
+    peer_describe(MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr,
+                  self->viewer.peer);
     list_init(&self->viewer.link);
 
     struct MHD_Response *response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, UNUSED_BLOCK_BYTES,

@@ -18,9 +18,10 @@ struct server {
     struct sender *sender;
     struct server_options options;
     struct MHD_Daemon *daemon;
-    uint64_t start_ns;
+    uint64_t start_ns, start_real_ns;
     atomic_size_t viewers;   /* connections that stream */
     atomic_size_t snapshots; /* connections that wait for a frame */
+    struct visits visits;
 };
 
 /*
@@ -51,7 +52,7 @@ static inline const char *routes_parameter(struct MHD_Connection *connection, co
     return MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, key);
 }
 
-/* Frees a snapshot request in whatever state it is. */
-void routes_free_waiter(struct server *server, struct waiter *waiter);
+/* Ends a snapshot request, in whatever state it is: counts it, and frees it. */
+void routes_end_waiter(struct server *server, struct waiter *waiter, bool is_answered);
 
 #endif

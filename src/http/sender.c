@@ -18,6 +18,7 @@ enum { EVENTS_AT_ONCE = 128 };
 
 struct sender {
     struct hub *hub;
+    struct visits *visits;
     pthread_t thread;
     int epoll_fd;
     struct wake inbox_wake;
@@ -63,11 +64,12 @@ bool sender_adopt_waiter(struct sender *sender, struct waiter *waiter)
 
 /* ---- the thread ---- */
 
-static void release_viewer(struct viewer *viewer, bool abort, void *arg)
+static void release_viewer(struct viewer *viewer, void *arg)
 {
     struct sender *sender = arg;
     epoll_ctl(sender->epoll_fd, EPOLL_CTL_DEL, viewer->fd, NULL);
-    viewer_end(viewer, abort);
+    viewer_end(viewer, clock_mono_ns());
+    visits_viewer_left(sender->visits, viewer);
     MHD_resume_connection(viewer->connection); /* the viewer is the HTTP thread's from here on */
 }
 
@@ -97,9 +99,12 @@ static void begin_viewer(struct sender *sender, struct viewer *viewer)
     /* Edge-triggered: viewer_send() writes until the socket is full, and only then is an edge awaited. */
     struct epoll_event event = {.events = EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = viewer};
     viewer_begin(viewer, clock_mono_ns());
+    visits_viewer_came(sender->visits, viewer);
     if (epoll_ctl(sender->epoll_fd, EPOLL_CTL_ADD, viewer->fd, &event) != 0) {
+        viewer->end = VIEWER_FAILED;
+        viewer->end_errno = errno;
         log_warn("cannot watch a viewer's socket: %s", strerror(errno));
-        release_viewer(viewer, true, sender);
+        release_viewer(viewer, sender);
         return;
     }
     channel_add_viewer(find_channel(sender, viewer->name), viewer);
@@ -223,10 +228,11 @@ static bool poll_wake(struct sender *sender, const struct wake *wake)
     return epoll_ctl(sender->epoll_fd, EPOLL_CTL_ADD, wake->fd, &event) == 0;
 }
 
-struct sender *sender_create(struct hub *hub, uint64_t stuck_after_ns)
+struct sender *sender_create(struct hub *hub, struct visits *visits, uint64_t stuck_after_ns)
 {
     struct sender *sender = memory_zeroed(sizeof(*sender));
     sender->hub = hub;
+    sender->visits = visits;
     sender->context = (struct channel_context){
         .hub = hub,
         .timers = &sender->timers,

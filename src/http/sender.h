@@ -11,6 +11,7 @@
 #define HEADCAM_HTTP_SENDER_H
 
 #include "http/viewer.h"
+#include "http/visits.h"
 #include "http/waiter.h"
 #include "stream/hub.h"
 
@@ -18,8 +19,8 @@
 
 struct sender;
 
-/* Starts the thread. NULL: the system would not let it. */
-struct sender *sender_create(struct hub *hub, uint64_t stuck_after_ns);
+/* Starts the thread, which tells visits of viewers. NULL: the system would not let it. */
+struct sender *sender_create(struct hub *hub, struct visits *visits, uint64_t stuck_after_ns);
 
 /*
  * Ends everybody and resumes their connections; later comers are turned away. After this

@@ -91,10 +91,10 @@ static enum MHD_Result handle_request(void *arg, struct MHD_Connection *connecti
 static void finish_request(void *arg, struct MHD_Connection *connection, void **request,
                            enum MHD_RequestTerminationCode code)
 {
-    (void)connection, (void)code;
+    (void)connection;
     struct waiter *waiter = *request;
     if (waiter && waiter != &no_waiter)
-        routes_free_waiter(arg, waiter);
+        routes_end_waiter(arg, waiter, code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
     *request = NULL;
 }
 
@@ -143,8 +143,10 @@ struct server *server_create(struct hub *hub, const struct server_options *optio
     server->hub = hub;
     server->options = *options;
     server->start_ns = clock_mono_ns();
+    server->start_real_ns = clock_real_ns();
+    visits_init(&server->visits, options->stuck_after_ns);
     size_t connections = raise_file_limit(options->max_viewers + options->max_snapshots + OTHER_CONNECTIONS);
-    server->sender = sender_create(hub, options->stuck_after_ns);
+    server->sender = sender_create(hub, &server->visits, options->stuck_after_ns);
     if (!server->sender) {
         free(server);
         return NULL;

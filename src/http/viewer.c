@@ -26,12 +26,13 @@ void viewer_begin(struct viewer *viewer, uint64_t now_ns)
     setsockopt(viewer->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     setsockopt(viewer->fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
     pace_init(&viewer->pace, viewer->rate);
-    viewer->progress_ns = now_ns;
+    viewer->begun_ns = viewer->progress_ns = now_ns;
 }
 
-void viewer_take(struct viewer *viewer, struct frame *frame, const char *state)
+void viewer_take(struct viewer *viewer, struct frame *frame, enum show_state state)
 {
     viewer->frame = frame_ref(frame);
+    viewer->state = state;
     viewer->sent = 0;
     viewer->head_bytes = 0;
     if (!viewer->is_open) {
@@ -40,8 +41,8 @@ void viewer_take(struct viewer *viewer, struct frame *frame, const char *state)
         memcpy(viewer->head, opening, viewer->head_bytes);
         viewer->is_open = true;
     }
-    viewer->head_bytes +=
-        multipart_head(viewer->head + viewer->head_bytes, frame, state, viewer->advance_headers);
+    viewer->head_bytes += multipart_head(viewer->head + viewer->head_bytes, frame, show_state_name(state),
+                                         viewer->advance_headers);
 }
 
 /* What is left of pieces after the first `sent` bytes. Returns the number of pieces. */
@@ -74,7 +75,10 @@ enum viewer_result viewer_send(struct viewer *viewer)
         if (sent < 0) {
             if (errno == EINTR)
                 continue;
-            return errno == EAGAIN || errno == EWOULDBLOCK ? VIEWER_BLOCKED : VIEWER_GONE;
+            if (errno == EAGAIN || errno == EWOULDBLOCK)
+                return VIEWER_BLOCKED;
+            viewer_note_error(viewer, errno);
+            return VIEWER_GONE;
         }
         viewer->sent += (size_t)sent;
         viewer->written_bytes += (size_t)sent;
@@ -116,10 +120,25 @@ uint64_t viewer_drain_ns(struct viewer *viewer, uint64_t now_ns)
     return drain_wait_ns(&path, queued, now_ns - viewer->progress_ns);
 }
 
-void viewer_end(struct viewer *viewer, bool abort)
+void viewer_note_error(struct viewer *viewer, int error)
 {
+    bool is_left = error == 0 || error == EPIPE || error == ECONNRESET;
+    viewer->end = is_left ? VIEWER_LEFT : VIEWER_FAILED;
+    viewer->end_errno = is_left ? 0 : error;
+}
+
+int viewer_error(const struct viewer *viewer)
+{
+    int error = 0;
+    socklen_t length = sizeof(error);
+    return getsockopt(viewer->fd, SOL_SOCKET, SO_ERROR, &error, &length) == 0 ? error : errno;
+}
+
+void viewer_end(struct viewer *viewer, uint64_t now_ns)
+{
+    viewer->ended_ns = now_ns;
     frame_unref(&viewer->frame);
-    if (abort) {
+    if (viewer->end == VIEWER_STUCK) {
         const struct linger reset = {.l_onoff = 1, .l_linger = 0};
         setsockopt(viewer->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
     }

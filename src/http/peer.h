@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * peer: who is at the other end of a connection, as text for the log. It is the socket's own address:
+ * what a proxy or a client claims in X-Forwarded-For could be anything. Pure.
+ */
+#ifndef HEADCAM_HTTP_PEER_H
+#define HEADCAM_HTTP_PEER_H
+
+#include <sys/socket.h>
+
+enum { PEER_BYTES = 80 };
+
+/* "192.0.2.7:51234", "[2001:db8::7]:51234", or "a unix socket". address may be NULL: unknown. */
+void peer_describe(const struct sockaddr *address, char text[PEER_BYTES]);
+
+#endif
