@@ -31,7 +31,7 @@ struct server {
 typedef enum MHD_Result route(struct server *server, struct MHD_Connection *connection, const char *name,
                               struct waiter **waiter);
 
-route route_stream, route_snapshot, route_status, route_healthz, route_readyz, route_page;
+route route_stream, route_snapshot, route_status, route_metrics, route_healthz, route_readyz, route_page;
 
 /* What is served at a path of the page's own ("/viewer.js"). False: nothing. */
 bool route_is_asset(const char *path);

@@ -24,8 +24,13 @@ static const struct {
     bool takes_name;
     route *answer;
 } routes[] = {
-    {"/stream", true, route_stream},    {"/snapshot", true, route_snapshot}, {"/status", false, route_status},
-    {"/healthz", false, route_healthz}, {"/readyz", false, route_readyz},    {"/", false, route_page},
+    {"/metrics", false, route_metrics},
+    {"/stream", true, route_stream},
+    {"/snapshot", true, route_snapshot},
+    {"/status", false, route_status},
+    {"/healthz", false, route_healthz},
+    {"/readyz", false, route_readyz},
+    {"/", false, route_page},
 };
 
 /* The route of a path and the stream name in it, or NULL. */

@@ -7,6 +7,8 @@ server      the server's process
 agents      capture agents as processes
 producer    the wire protocol, spoken from its documentation and nothing else
 mjpeg       an MJPEG client that parses strictly
+status      /status against its schema
+metrics     /metrics as Prometheus reads it
 http        requests, and raw bytes
 pictures    what is to be seen in a JPEG
 """

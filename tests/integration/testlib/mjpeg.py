@@ -162,6 +162,7 @@ class Viewer:
         self.status = 0
         self.headers: dict[str, str] = {}
         self.body = b""  #: of an answer that is no stream
+        self.stream_bytes = 0  #: of one that is
         self.is_closed = False  #: by the server
         self.flaw: Exception | None = None
         self._cursor = 0
@@ -276,7 +277,7 @@ class Viewer:
         with self._changed:
             self.is_closed = not data
             if self.status == 200:
-                self.parts += self._parser.feed(data)
+                self._take_stream(data)
             else:
                 self.body += data
                 self._take_head()
@@ -296,4 +297,8 @@ class Viewer:
         }
         self.body = body
         if self.status == 200:
-            self.parts += self._parser.feed(body)
+            self._take_stream(body)
+
+    def _take_stream(self, data: bytes) -> None:
+        self.stream_bytes += len(data)
+        self.parts += self._parser.feed(data)

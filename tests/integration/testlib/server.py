@@ -14,7 +14,9 @@ from typing import Any
 
 from testlib.build import COMMAND, SLOWNESS
 from testlib.http import Address, Response, fetch
+from testlib.metrics import Scrape
 from testlib.mjpeg import Viewer
+from testlib.status import check_status
 from testlib.waiting import SOON_S, wait_until
 
 #: The longest that the server may take to end, viewers or not.
@@ -93,10 +95,14 @@ class Server:
         return fetch(self.address, path, method, names)
 
     def status(self) -> Any:
-        """/status, parsed."""
+        """/status, parsed, and checked against its schema."""
         response = self.get("/status")
         assert response.status == 200, response
-        return response.json()
+        return check_status(response.json())
+
+    def scrape(self) -> Scrape:
+        """/metrics, parsed."""
+        return Scrape(self.get("/metrics"))
 
     def stream(self, name: str) -> Any:
         """One stream's entry in /status, or None where it is not listed."""
