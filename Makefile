@@ -63,6 +63,13 @@ $(BUILD)/src/http/route_page.o: defines = -DHEADCAM_WEB_HASH='"$(shell cat $(web
 check-packages:
 	@.ci/install --check build
 
+# The manual page lists the options of the program itself.
+$(BUILD)/headcam.1: docs/headcam.1.in $(BUILD)/headcam
+	$(say) MAN $@
+	$(Q)$(without_aslr) $(BUILD)/headcam --help=man >$@.options
+	$(Q)sed -e '/^@OPTIONS@$$/{r $@.options' -e 'd}' \
+	  -e "s/@VERSION@/$$($(without_aslr) $(BUILD)/headcam --version | cut -d' ' -f2)/" $< >$@
+
 # ---- run ----
 
 .PHONY: run
@@ -140,8 +147,9 @@ include bench/bench.mk
 agent := $(PREFIX)/share/headcam
 
 .PHONY: install uninstall
-install: $(BUILD)/headcam
+install: $(BUILD)/headcam $(BUILD)/headcam.1
 	install -D -m 755 $(BUILD)/headcam $(DESTDIR)$(PREFIX)/bin/headcam
+	install -D -m 644 $(BUILD)/headcam.1 $(DESTDIR)$(PREFIX)/share/man/man1/headcam.1
 	install -D -m 644 include/headcam/wire.h $(DESTDIR)$(PREFIX)/include/headcam/wire.h
 	cd capture_agent && find headcam -name '*.py' -exec install -D -m 644 '{}' '$(DESTDIR)$(agent)/{}' ';'
 	printf '#!/bin/sh\nPYTHONPATH=%s exec $(PYTHON) -m headcam "$$@"\n' \
@@ -149,7 +157,8 @@ install: $(BUILD)/headcam
 	install -m 755 $(BUILD)/headcam-agent $(DESTDIR)$(PREFIX)/bin/headcam-agent
 
 uninstall:
-	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,bin/headcam bin/headcam-agent include/headcam/wire.h)
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,bin/headcam bin/headcam-agent include/headcam/wire.h \
+	  share/man/man1/headcam.1)
 	rm -rf $(DESTDIR)$(agent)
 
 .PHONY: clean

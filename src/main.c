@@ -97,6 +97,9 @@ int main(int argc, char *argv[])
     case OPTIONS_HELP:
         options_print_help();
         return EXIT_OK;
+    case OPTIONS_MAN:
+        options_print_man();
+        return EXIT_OK;
     case OPTIONS_VERSION:
         printf("headcam " HEADCAM_VERSION "\n");
         return EXIT_OK;

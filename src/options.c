@@ -2,6 +2,7 @@
 #include "options.h"
 
 #include "base/clock.h"
+#include "base/roff.h"
 #include "base/version.h"
 #include "stream/name.h"
 
@@ -169,8 +170,8 @@ static const struct option table[] = {
      read_seconds, FIELD(stuck_after_ns), 1, 3600},
     {"forget-after", "S", "60", "seconds until a stream without an agent leaves the list", "2 to 86400",
      read_seconds, FIELD(forget_after_ns), 2, 86400},
-    {"log-level", "LEVEL", "info", "error, warn, info or debug", "error, warn, info or debug", read_level,
-     FIELD(log_level), 0, 0},
+    {"log-level", "LEVEL", "info", "what is logged: error, warn, info or debug", "error, warn, info or debug",
+     read_level, FIELD(log_level), 0, 0},
 };
 
 enum { OPTION_COUNT = sizeof(table) / sizeof(table[0]) };
@@ -235,6 +236,8 @@ enum options_result options_read(int argc, char *const argv[], struct options *o
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
             return OPTIONS_HELP;
+        if (strcmp(argv[i], "--help=man") == 0)
+            return OPTIONS_MAN;
         if (strcmp(argv[i], "--version") == 0)
             return OPTIONS_VERSION;
     }
@@ -286,4 +289,52 @@ void options_print_help(void)
            "Try it:  headcam --ingest ipc:///tmp/headcam.sock\n"
            "         headcam-agent testcard --endpoint ipc:///tmp/headcam.sock\n"
            "         then open http://127.0.0.1:8080/\n");
+}
+
+static void append_font(struct bytes *page, char font, const char *text)
+{
+    const char begin[] = {'\\', 'f', font};
+    bytes_append(page, begin, sizeof(begin));
+    roff_append(page, text);
+    bytes_append(page, "\\fR", 3);
+}
+
+/* A sentence, on a line of its own as roff likes it. */
+static void append_sentence(struct bytes *page, const char *begin, const char *text)
+{
+    bytes_append(page, begin, strlen(begin));
+    roff_append(page, text);
+    bytes_append(page, ".\n", 2);
+}
+
+/* One option: its flag and variable, what it is for, what it may be, and its default. */
+static void append_man(struct bytes *page, const struct option *option)
+{
+    char flag[64], variable[64], help[256];
+    snprintf(flag, sizeof(flag), "--%s", option->name);
+    environment_name(option, variable, sizeof(variable));
+    snprintf(help, sizeof(help), "%s", option->help);
+    help[0] = (char)toupper((unsigned char)help[0]);
+
+    bytes_append(page, ".TP\n", 4);
+    append_font(page, 'B', flag);
+    bytes_append(page, " ", 1);
+    append_font(page, 'I', option->argument);
+    bytes_append(page, ", ", 2);
+    append_font(page, 'B', variable);
+    bytes_append(page, "\n", 1);
+    append_sentence(page, "", help);
+    if (!strstr(option->help, option->rule)) /* it may name what is allowed by itself */
+        append_sentence(page, "Must be ", option->rule);
+    if (option->standard)
+        append_sentence(page, "Default: ", option->standard);
+}
+
+void options_print_man(void)
+{
+    struct bytes page = {0};
+    for (size_t i = 0; i < OPTION_COUNT; i++)
+        append_man(&page, &table[i]);
+    fwrite(page.data, 1, page.length, stdout);
+    bytes_fini(&page);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * options: the flags, and HEADCAM_* in the environment. Each option is one line of the table in
- * options.c; the help text is made from it.
+ * options.c; the help text and the manual page's list are made from it.
  */
 #ifndef HEADCAM_OPTIONS_H
 #define HEADCAM_OPTIONS_H
@@ -32,6 +32,7 @@ struct options {
 enum options_result {
     OPTIONS_RUN,
     OPTIONS_HELP,    /* --help: text is to be printed */
+    OPTIONS_MAN,     /* --help=man, which the build asks for: likewise */
     OPTIONS_VERSION, /* --version */
     OPTIONS_ERROR,   /* error has one line */
 };
@@ -44,5 +45,8 @@ enum options_result options_read(int argc, char *const argv[], struct options *o
                                  char error[OPTIONS_ERROR_BYTES]);
 
 void options_print_help(void);
+
+/* The options as a section of the manual page, docs/headcam.1.in, in roff's man macros. */
+void options_print_man(void);
 
 #endif

@@ -220,23 +220,32 @@ TEST(help_and_version_win_over_everything)
     assert_int_equal(read_line("--help"), OPTIONS_HELP);
     assert_int_equal(read_line("-h"), OPTIONS_HELP);
     assert_int_equal(read_line("--version"), OPTIONS_VERSION);
+    assert_int_equal(read_line("--help=man"), OPTIONS_MAN);
+    assert_error("--help=html", "unknown argument '--help=html'; --help lists the flags");
     assert_int_equal(read_line("--quality 0 --nonsense --help"), OPTIONS_HELP);
 }
 
-TEST(the_help_lists_every_flag_with_its_default)
+/* What a function prints, for free(). */
+static char *printed_by(void (*print)(void))
 {
     char path[] = "/tmp/headcam-help-XXXXXX";
     int file = mkstemp(path), saved = dup(STDOUT_FILENO);
     fflush(stdout);
     dup2(file, STDOUT_FILENO);
-    options_print_help();
+    print();
     fflush(stdout);
     dup2(saved, STDOUT_FILENO);
     close(file);
     close(saved);
     size_t length;
-    char *help = read_whole_file(path, &length);
+    char *text = read_whole_file(path, &length);
     unlink(path);
+    return text;
+}
+
+TEST(the_help_lists_every_flag_with_its_default)
+{
+    char *help = printed_by(options_print_help);
     const char *const lines[] = {
         "--listen HOST:PORT",  "[127.0.0.1:8080]",       "--ingest ENDPOINT",
         "--socket-mode MODE",  "--default NAME",         "--quality N",
@@ -248,6 +257,26 @@ TEST(the_help_lists_every_flag_with_its_default)
     for (size_t i = 0; i < COUNT(lines); i++)
         assert_non_null(strstr(help, lines[i]));
     free(help);
+}
+
+TEST(the_manual_page_tells_each_flag_with_variable_rule_and_default)
+{
+    char *page = printed_by(options_print_man);
+    assert_non_null(strstr(page, ".TP\n"
+                                 "\\fB\\-\\-max\\-streams\\fR \\fIN\\fR, \\fBHEADCAM_MAX_STREAMS\\fR\n"
+                                 "Streams that may be announced.\n"
+                                 "Must be 1 to 4096.\n"
+                                 "Default: 64.\n"));
+    /* One that says by itself what is allowed, and one without a default. */
+    assert_non_null(strstr(page, ".TP\n"
+                                 "\\fB\\-\\-quality\\fR \\fIN\\fR, \\fBHEADCAM_QUALITY\\fR\n"
+                                 "JPEG quality, 1 to 100.\n"
+                                 "Default: 80.\n"));
+    assert_non_null(strstr(page, "HEADCAM_ENCODE_THREADS\\fR\n"
+                                 "Threads that share in encoding a frame (one a core, up to 4).\n"
+                                 "Must be 1 to 64.\n"
+                                 ".TP\n"));
+    free(page);
 }
 
 int main(void)
@@ -267,6 +296,7 @@ int main(void)
         cmocka_unit_test(a_long_bad_value_is_cut),
         cmocka_unit_test(help_and_version_win_over_everything),
         cmocka_unit_test(the_help_lists_every_flag_with_its_default),
+        cmocka_unit_test(the_manual_page_tells_each_flag_with_variable_rule_and_default),
     };
     return cmocka_run_group_tests_name("options", tests, NULL, NULL);
 }
