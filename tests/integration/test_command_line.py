@@ -5,15 +5,12 @@ from __future__ import annotations
 
 import pathlib
 import re
-import shutil
 import signal
 import socket
 import stat
-import subprocess
 from typing import Any
 
 import pytest
-from testlib.build import IS_SANITIZED, ROOT
 from testlib.http import get_request, receive_all
 from testlib.server import run_server
 from testlib.waiting import wait_until
@@ -60,26 +57,6 @@ def test_the_manual_page_lists_the_same_flags() -> None:
     assert [flag for flag, _ in entries] == [f for f in listed if f not in ("help", "version")]
     for flag, variable in entries:
         assert variable == "HEADCAM_" + flag.upper().replace("-", "_")
-
-
-@pytest.mark.skipif(IS_SANITIZED, reason="what is installed is the release build")
-def test_install_puts_a_manual_page_in_its_place(directory: pathlib.Path) -> None:
-    """groff has nothing to say against it, and uninstall takes it away again."""
-
-    def make(target: str) -> None:
-        place = [f"DESTDIR={directory}", "PREFIX=/usr"]
-        subprocess.run(["make", "-s", target, *place], cwd=ROOT, check=True, capture_output=True)
-
-    make("install")
-    page = directory / "usr/share/man/man1/headcam.1"
-    text = page.read_text()
-    assert "@" not in text and "HEADCAM_LOG_LEVEL" in text
-    assert f'"{run_server("--version").stdout.rstrip()}"' in text
-    if shutil.which("groff"):
-        done = subprocess.run(["groff", "-man", "-ww", "-z", page], capture_output=True, text=True)
-        assert (done.returncode, done.stderr) == (0, "")
-    make("uninstall")
-    assert not [path for path in directory.rglob("*") if path.is_file()]
 
 
 def test_version(server: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -60,6 +61,17 @@ def test_the_commands_run_from_where_they_are_installed(prefix: pathlib.Path) ->
     doctor = run(prefix / "bin/headcam-agent", "doctor", "--timeout", "0")
     assert doctor.stdout.startswith("ok    python")
     assert (prefix / "include/headcam/wire.h").is_file()
+
+
+def test_the_manual_page_is_of_what_is_installed(prefix: pathlib.Path) -> None:
+    """Its version, its flags; groff, where it is there, has nothing to say against it."""
+    page = prefix / "share/man/man1/headcam.1"
+    text = page.read_text()
+    version = run(*COMMAND[:-1], prefix / "bin/headcam", "--version").stdout.rstrip()
+    assert f'"{version}"' in text and "HEADCAM_LOG_LEVEL" in text and "@" not in text
+    if shutil.which("groff"):
+        checked = run("groff", "-man", "-ww", "-z", page)
+        assert (checked.returncode, checked.stderr) == (0, "")
 
 
 def test_all_of_the_agent_is_installed(prefix: pathlib.Path) -> None:
