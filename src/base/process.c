@@ -21,8 +21,7 @@ static bool read_memory(struct process_usage *usage)
     if (!file)
         return false;
     uint64_t pages, resident_pages, page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
-    bool is_read =
-        fscanf(file, "%" SCNu64 " %" SCNu64, &pages, &resident_pages) == 2;
+    bool is_read = fscanf(file, "%" SCNu64 " %" SCNu64, &pages, &resident_pages) == 2;
     fclose(file);
     if (is_read) {
         usage->virtual_bytes = pages * page_bytes;

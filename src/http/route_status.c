@@ -32,7 +32,7 @@ static json_t *text(const char *bytes)
     return value ? value : json_string("?");
 }
 
-static json_t *count(uint64_t value)
+static json_t *whole(uint64_t value)
 {
     return json_integer((json_int_t)value);
 }
@@ -41,16 +41,16 @@ static json_t *frames_json(const struct tally_view *tally)
 {
     const uint64_t *counts = tally->counts;
     json_t *frames = json_object();
-    json_object_set_new(frames, "received", count(counts[TALLY_RECEIVED]));
-    json_object_set_new(frames, "encoded", count(counts[TALLY_ENCODED]));
-    json_object_set_new(frames, "unchanged", count(counts[TALLY_UNCHANGED]));
-    json_object_set_new(frames, "passed", count(counts[TALLY_PASSED]));
-    json_object_set_new(frames, "torn", count(counts[TALLY_TORN]));
+    json_object_set_new(frames, "received", whole(counts[TALLY_RECEIVED]));
+    json_object_set_new(frames, "encoded", whole(counts[TALLY_ENCODED]));
+    json_object_set_new(frames, "unchanged", whole(counts[TALLY_UNCHANGED]));
+    json_object_set_new(frames, "passed", whole(counts[TALLY_PASSED]));
+    json_object_set_new(frames, "torn", whole(counts[TALLY_TORN]));
     json_object_set_new(frames, "dropped",
-                        count(counts[TALLY_SUPERSEDED] + counts[TALLY_UNWANTED] + counts[TALLY_FAILED]));
-    json_object_set_new(frames, "superseded", count(counts[TALLY_SUPERSEDED]));
-    json_object_set_new(frames, "unwanted", count(counts[TALLY_UNWANTED]));
-    json_object_set_new(frames, "failed", count(counts[TALLY_FAILED]));
+                        whole(counts[TALLY_SUPERSEDED] + counts[TALLY_UNWANTED] + counts[TALLY_FAILED]));
+    json_object_set_new(frames, "superseded", whole(counts[TALLY_SUPERSEDED]));
+    json_object_set_new(frames, "unwanted", whole(counts[TALLY_UNWANTED]));
+    json_object_set_new(frames, "failed", whole(counts[TALLY_FAILED]));
     return frames;
 }
 
@@ -58,19 +58,20 @@ static json_t *sent_json(const struct tally_view *tally)
 {
     const uint64_t *counts = tally->counts;
     json_t *sent = json_object();
-    json_object_set_new(sent, "live", count(counts[TALLY_SENT_LIVE]));
-    json_object_set_new(sent, "repeat", count(counts[TALLY_SENT_REPEAT]));
-    json_object_set_new(sent, "no_signal", count(counts[TALLY_SENT_NO_SIGNAL]));
-    json_object_set_new(sent, "skipped_slow", count(counts[TALLY_SKIPPED_SLOW]));
-    json_object_set_new(sent, "skipped_fps", count(counts[TALLY_SKIPPED_FPS]));
-    json_object_set_new(sent, "bytes", count(counts[TALLY_SENT_BYTES]));
+    json_object_set_new(sent, "live", whole(counts[TALLY_SENT_LIVE]));
+    json_object_set_new(sent, "repeat", whole(counts[TALLY_SENT_REPEAT]));
+    json_object_set_new(sent, "no_signal", whole(counts[TALLY_SENT_NO_SIGNAL]));
+    json_object_set_new(sent, "skipped_slow", whole(counts[TALLY_SKIPPED_SLOW]));
+    json_object_set_new(sent, "skipped_fps", whole(counts[TALLY_SKIPPED_FPS]));
+    json_object_set_new(sent, "bytes", whole(counts[TALLY_SENT_BYTES]));
     return sent;
 }
 
 /* Milliseconds, to the hundredth. */
 static json_t *duration_ms(uint64_t duration_ns)
 {
-    return json_real((double)(duration_ns / (NS_PER_MS / 100)) / 100);
+    uint64_t hundredths = duration_ns / (NS_PER_MS / 100);
+    return json_real((double)hundredths / 100);
 }
 
 static json_t *stream_json(const struct stream_report *report)
@@ -94,7 +95,7 @@ static json_t *stream_json(const struct stream_report *report)
     json_object_set_new(object, "fps", json_real((double)(int)(report->fps * 10 + 0.5) / 10));
     json_object_set_new(object, "age_ms",
                         or_null(report->has_frame, json_integer((json_int_t)(report->age_ns / NS_PER_MS))));
-    json_object_set_new(object, "viewers", json_integer((json_int_t)report->viewers));
+    json_object_set_new(object, "viewers", whole(report->viewers));
     json_object_set_new(object, "wanted", json_boolean(report->wanted));
     json_object_set_new(
         object, "wanted_fps",
@@ -106,9 +107,8 @@ static json_t *stream_json(const struct stream_report *report)
     json_object_set_new(object, "sent", sent_json(&report->tally));
     json_object_set_new(object, "encode_ms",
                         or_null(report->encode_mean_ns != 0, duration_ms(report->encode_mean_ns)));
-    json_object_set_new(object, "jpeg_bytes",
-                        or_null(report->has_frame, json_integer((json_int_t)report->jpeg_bytes)));
-    json_object_set_new(object, "conflicts", json_integer((json_int_t)report->conflicts));
+    json_object_set_new(object, "jpeg_bytes", or_null(report->has_frame, whole(report->jpeg_bytes)));
+    json_object_set_new(object, "conflicts", whole(report->conflicts));
     return object;
 }
 
@@ -120,9 +120,9 @@ static json_t *ingest_json(const struct server *server)
     for (int i = 0; i < REJECT_REASONS; i++) {
         uint64_t count = atomic_load(&intake->rejected[i]);
         total += count;
-        json_object_set_new(rejected, reject_name((enum reject)i), json_integer((json_int_t)count));
+        json_object_set_new(rejected, reject_name((enum reject)i), whole(count));
     }
-    json_object_set_new(rejected, "total", json_integer((json_int_t)total));
+    json_object_set_new(rejected, "total", whole(total));
     return json_pack("{s:s, s:I, s:o}", "endpoint", server->options.endpoint, "messages",
                      (json_int_t)atomic_load(&intake->messages), "rejected", rejected);
 }
@@ -146,11 +146,11 @@ enum MHD_Result route_status(struct server *server, struct MHD_Connection *conne
     json_object_set_new(status, "time", real_time(clock_real_ns()));
     json_object_set_new(status, "uptime_s", json_real((double)uptime_ms / 1000));
     json_object_set_new(status, "default", has_default ? json_string(default_name) : json_null());
-    json_object_set_new(status, "viewers", json_integer((json_int_t)atomic_load(&server->viewers)));
-    json_object_set_new(status, "max_viewers", json_integer((json_int_t)server->options.max_viewers));
-    json_object_set_new(status, "snapshots", json_integer((json_int_t)atomic_load(&server->snapshots)));
-    json_object_set_new(status, "max_snapshots", json_integer((json_int_t)server->options.max_snapshots));
-    json_object_set_new(status, "max_streams", json_integer((json_int_t)server->options.max_streams));
+    json_object_set_new(status, "viewers", whole(atomic_load(&server->viewers)));
+    json_object_set_new(status, "max_viewers", whole(server->options.max_viewers));
+    json_object_set_new(status, "snapshots", whole(atomic_load(&server->snapshots)));
+    json_object_set_new(status, "max_snapshots", whole(server->options.max_snapshots));
+    json_object_set_new(status, "max_streams", whole(server->options.max_streams));
     json_object_set_new(status, "ingest", ingest_json(server));
     json_object_set_new(status, "streams", streams);
     char *json = json_dumps(status, JSON_INDENT(2) | JSON_REAL_PRECISION(13));

@@ -45,7 +45,7 @@ TEST(who_leaves_is_told_with_what_it_got)
         .begun_ns = 1000 * NS_PER_S,
         .ended_ns = 1081 * NS_PER_S + 240 * NS_PER_MS,
         .frames = 2430,
-        .frames_age_ns = 2430 * 12500 * NS_PER_US,
+        .frames_age_ns = 2430 * UINT64_C(12500) * NS_PER_US,
         .skipped = 3,
         .written_bytes = 221300123,
     };
