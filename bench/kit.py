@@ -3,10 +3,10 @@
 
 Usage: kit.py ENDPOINT NAME FRAMES SIZE FPS ring RESULT
 
-The viewport, at 60 updates a second, is streamed as NAME; the fake draws its own picture, FRAMES
-is not looked at. At SIGTERM it writes JSON to RESULT: for each update in which nobody watched, and for
-each that published a frame, the time inside the agent's callback; and for each frame that of copying
-as many bytes, measured just after it. In ns.
+The viewport, at 60 updates a second, is streamed as NAME; the fake draws its own picture, and does
+not look at FRAMES. At SIGTERM it writes JSON to RESULT: for each update in which nobody watched,
+and for each that published a frame, the time inside the agent's callback; and for each frame that
+of copying as many bytes, measured just after it. In ns.
 """
 
 import json
