@@ -103,7 +103,7 @@ class Sim:
         self.wait_wanted(False, names)
 
     def wait_wanted(self, wanted, names):
-        feeds = [feed for feed in self.session._feeds if feed.name in names]
+        feeds = [feed for feed in self.session.feeds if feed.name in names]
         assert len(feeds) == len(names)
         self._wait(lambda: all(feed.publisher.wanted is wanted for feed in feeds))
 
@@ -118,7 +118,7 @@ class Sim:
 
     def said(self, name):
         """(state, reason) as the server heard last of a stream."""
-        feed = next(feed for feed in self.session._feeds if feed.name == name)
+        feed = next(feed for feed in self.session.feeds if feed.name == name)
         said = [one for one in self.server.announcements if one.instance == feed.publisher.instance]
         return (said[-1].state, said[-1].reason) if said else (None, "")
 

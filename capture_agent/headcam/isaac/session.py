@@ -76,6 +76,11 @@ class Session:
         kit.print(f"headcam {__version__}: {self._summary()}")
 
     @property
+    def feeds(self) -> tuple[Feed, ...]:
+        """The streams."""
+        return tuple(self._feeds)
+
+    @property
     def names(self) -> list[str]:
         """The streams' names."""
         return [feed.name for feed in self._feeds]
