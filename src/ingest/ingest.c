@@ -446,8 +446,10 @@ static bool open_socket(struct ingest *ingest, char error[ENDPOINT_ERROR_BYTES])
 
 static void close_socket(struct ingest *ingest)
 {
-    if (ingest->socket)
+    if (ingest->socket) {
+        endpoint_remove(ingest->options.endpoint);
         zmq_close(ingest->socket);
+    }
     if (ingest->context)
         zmq_ctx_term(ingest->context);
 }

@@ -171,6 +171,26 @@ def test_the_mode_of_the_socket(start_server: Any, flags: list[str], mode: int) 
     assert stat.S_IMODE(server.socket_path.stat().st_mode) == mode
 
 
+def test_the_socket_goes_with_its_server(start_server: Any, directory: pathlib.Path) -> None:
+    """At a clean end; what a killed one left behind is replaced."""
+    first = start_server()
+    first.kill()
+    assert first.socket_path.is_socket()
+    second = start_server()
+    second.end()
+    assert not second.socket_path.exists()
+
+
+def test_the_socket_of_a_successor_stays(start_server: Any, connect: Any) -> None:
+    """Somebody removed the first server's file, and a second one took its place."""
+    first = start_server()
+    first.socket_path.unlink()
+    second = start_server()
+    first.end()
+    connect(second, "front", 16, 16).play(20)
+    second.watch("/stream/front").next("live")
+
+
 def test_an_endpoint_need_not_be_a_file(start_server: Any, connect: Any) -> None:
     """TCP, for an agent on another machine."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
