@@ -221,6 +221,14 @@ static void answer_waiter(struct waiter *waiter, struct frame *frame, const char
     channel->context->release_waiter(waiter, channel->context->arg);
 }
 
+/* Whoever closed only its sending side, as some clients of netcat's kind do, still reads this. */
+void channel_drop_waiter(struct waiter *waiter)
+{
+    struct channel *channel = waiter->channel;
+    answer_waiter(waiter, NULL, "the client closed the connection before the frame came; leave it open");
+    update_audience(channel);
+}
+
 static void on_waiter_due(struct timer *timer)
 {
     struct waiter *waiter = container_of(timer, struct waiter, timer);

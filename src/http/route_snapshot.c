@@ -75,6 +75,7 @@ static enum MHD_Result begin(struct server *server, struct MHD_Connection *conne
 
     struct waiter *new = memory_zeroed(sizeof(*new));
     new->connection = connection;
+    new->fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
     new->not_before_ns = max_age_ns < now_ns ? now_ns - max_age_ns : 0;
     new->deadline_ns = now_ns + timeout_ns;
     snprintf(new->name, sizeof(new->name), "%s", name);

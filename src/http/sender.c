@@ -73,7 +73,8 @@ static void release_viewer(struct viewer *viewer, bool abort, void *arg)
 
 static void release_waiter(struct waiter *waiter, void *arg)
 {
-    (void)arg;
+    struct sender *sender = arg;
+    epoll_ctl(sender->epoll_fd, EPOLL_CTL_DEL, waiter->fd, NULL);
     MHD_resume_connection(waiter->connection); /* likewise */
 }
 
@@ -92,17 +93,52 @@ static struct channel *find_channel(struct sender *sender, const char *name)
     return channel;
 }
 
+static bool has_left(uint32_t events)
+{
+    return events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR);
+}
+
+static void on_viewer_events(struct client *client, uint32_t events)
+{
+    struct viewer *viewer = container_of(client, struct viewer, client);
+    if (has_left(events))
+        channel_drop_viewer(viewer);
+    else if (viewer->frame)
+        channel_serve_viewer(viewer);
+}
+
+static void on_waiter_events(struct client *client, uint32_t events)
+{
+    if (has_left(events))
+        channel_drop_waiter(container_of(client, struct waiter, client));
+}
+
+/* Edge-triggered: viewer_send() writes until the socket is full, and only then is an edge awaited. */
+static bool poll_client(struct sender *sender, int fd, uint32_t events, struct client *client)
+{
+    struct epoll_event event = {.events = events | EPOLLRDHUP | EPOLLET, .data.ptr = client};
+    if (epoll_ctl(sender->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0)
+        return true;
+    log_warn("cannot watch a client's socket: %s", strerror(errno));
+    return false;
+}
+
 static void begin_viewer(struct sender *sender, struct viewer *viewer)
 {
-    /* Edge-triggered: viewer_send() writes until the socket is full, and only then is an edge awaited. */
-    struct epoll_event event = {.events = EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = viewer};
+    viewer->client.on_events = on_viewer_events;
     viewer_begin(viewer, clock_mono_ns());
-    if (epoll_ctl(sender->epoll_fd, EPOLL_CTL_ADD, viewer->fd, &event) != 0) {
-        log_warn("cannot watch a viewer's socket: %s", strerror(errno));
+    if (poll_client(sender, viewer->fd, EPOLLOUT, &viewer->client))
+        channel_add_viewer(find_channel(sender, viewer->name), viewer);
+    else
         release_viewer(viewer, true, sender);
-        return;
-    }
-    channel_add_viewer(find_channel(sender, viewer->name), viewer);
+}
+
+/* One whose socket cannot be watched waits all the same, until its timeout. */
+static void begin_waiter(struct sender *sender, struct waiter *waiter)
+{
+    waiter->client.on_events = on_waiter_events;
+    poll_client(sender, waiter->fd, 0, &waiter->client);
+    channel_add_waiter(find_channel(sender, waiter->name), waiter);
 }
 
 static void take_inbox(struct sender *sender)
@@ -124,8 +160,7 @@ static void take_inbox(struct sender *sender)
     list_for_each_safe(node, after, &waiters)
     {
         list_remove(node);
-        struct waiter *waiter = container_of(node, struct waiter, link);
-        channel_add_waiter(find_channel(sender, waiter->name), waiter);
+        begin_waiter(sender, container_of(node, struct waiter, link));
     }
 }
 
@@ -173,11 +208,8 @@ static bool is_stopping(struct sender *sender)
 
 static void serve_event(const struct epoll_event *event)
 {
-    struct viewer *viewer = event->data.ptr;
-    if (event->events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
-        channel_drop_viewer(viewer);
-    else if (viewer->frame)
-        channel_serve_viewer(viewer);
+    struct client *client = event->data.ptr;
+    client->on_events(client, event->events);
 }
 
 static void *run(void *arg)
@@ -189,7 +221,7 @@ static void *run(void *arg)
         int count = epoll_wait(sender->epoll_fd, events, EVENTS_AT_ONCE,
                                clock_timeout_ms(clock_mono_ns(), timers_next(&sender->timers)));
         bool has_inbox = false, has_frames = false;
-        /* Viewers first: each event's viewer is alive as long as nothing else ran. */
+        /* Clients first: each event's client is alive as long as nothing else ran. */
         for (int i = 0; i < count; i++) {
             if (events[i].data.ptr == inbox)
                 has_inbox = true;

@@ -11,6 +11,7 @@
 
 #include "base/list.h"
 #include "base/timers.h"
+#include "http/client.h"
 #include "http/multipart.h"
 #include "stream/name.h"
 #include "stream/pace.h"
@@ -28,6 +29,7 @@ struct viewer {
     bool advance_headers;
     millifps rate;
 
+    struct client client;
     struct list link;        /* the sender's inbox, then its channel's viewers */
     struct channel *channel; /* NULL until it has one */
     struct timer timer;      /* pacing, draining, and being stuck */

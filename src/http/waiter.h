@@ -8,6 +8,7 @@
 
 #include "base/list.h"
 #include "base/timers.h"
+#include "http/client.h"
 #include "stream/explain.h"
 #include "stream/frame.h"
 #include "stream/name.h"
@@ -19,10 +20,12 @@ struct channel;
 struct waiter {
     /* The question. */
     struct MHD_Connection *connection;
+    int fd;
     char name[NAME_BYTES];  /* "" for the default stream */
     uint64_t not_before_ns; /* monotonic: the oldest capture that will do */
     uint64_t deadline_ns;   /* monotonic */
 
+    struct client client;
     struct list link; /* the sender's inbox, then its channel's waiters */
     struct channel *channel;
     struct timer timer;
