@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "http/peer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -140,7 +141,9 @@ static bool close_if_stuck(struct viewer *viewer, uint64_t now_ns)
     viewer_check_progress(viewer, now_ns);
     if (now_ns - viewer->progress_ns < channel->context->stuck_after_ns)
         return false;
-    log_info("viewer closed: it read nothing for %.0f s (--stuck-after)",
+    char peer[PEER_TEXT_BYTES];
+    peer_describe(viewer->fd, peer);
+    log_info("viewer closed (%s): it read nothing for %.0f s (--stuck-after)", peer,
              (double)channel->context->stuck_after_ns / (double)NS_PER_S);
     remove_viewer(viewer, true);
     return true;

@@ -18,7 +18,9 @@ enum { EVENTS_AT_ONCE = 128 };
 
 struct sender {
     struct hub *hub;
+    struct loop *loop;
     pthread_t thread;
+    struct pulse pulse;
     int epoll_fd;
     struct wake inbox_wake;
 
@@ -68,14 +70,14 @@ static void release_viewer(struct viewer *viewer, bool abort, void *arg)
     struct sender *sender = arg;
     epoll_ctl(sender->epoll_fd, EPOLL_CTL_DEL, viewer->fd, NULL);
     viewer_end(viewer, abort);
-    MHD_resume_connection(viewer->connection); /* the viewer is the HTTP thread's from here on */
+    loop_resume(sender->loop, viewer->connection); /* the viewer is the HTTP thread's from here on */
 }
 
 static void release_waiter(struct waiter *waiter, void *arg)
 {
     struct sender *sender = arg;
     epoll_ctl(sender->epoll_fd, EPOLL_CTL_DEL, waiter->fd, NULL);
-    MHD_resume_connection(waiter->connection); /* likewise */
+    loop_resume(sender->loop, waiter->connection); /* likewise */
 }
 
 static struct channel *find_channel(struct sender *sender, const char *name)
@@ -218,6 +220,7 @@ static void *run(void *arg)
     const void *inbox = &sender->inbox_wake, *hub = hub_sender_wake(sender->hub);
     struct epoll_event events[EVENTS_AT_ONCE];
     while (!is_stopping(sender)) {
+        pulse_beat(&sender->pulse);
         int count = epoll_wait(sender->epoll_fd, events, EVENTS_AT_ONCE,
                                clock_timeout_ms(clock_mono_ns(), timers_next(&sender->timers)));
         bool has_inbox = false, has_frames = false;
@@ -255,10 +258,18 @@ static bool poll_wake(struct sender *sender, const struct wake *wake)
     return epoll_ctl(sender->epoll_fd, EPOLL_CTL_ADD, wake->fd, &event) == 0;
 }
 
-struct sender *sender_create(struct hub *hub, uint64_t stuck_after_ns)
+static void wake(void *arg)
+{
+    struct sender *sender = arg;
+    wake_signal(&sender->inbox_wake);
+}
+
+struct sender *sender_create(struct hub *hub, struct loop *loop, uint64_t stuck_after_ns,
+                             struct pulses *pulses)
 {
     struct sender *sender = memory_zeroed(sizeof(*sender));
     sender->hub = hub;
+    sender->loop = loop;
     sender->context = (struct channel_context){
         .hub = hub,
         .timers = &sender->timers,
@@ -278,6 +289,7 @@ struct sender *sender_create(struct hub *hub, uint64_t stuck_after_ns)
         log_error("cannot start the sender: %s", strerror(errno));
         return NULL;
     }
+    pulses_add(pulses, &sender->pulse, "sender", wake, sender);
     return sender;
 }
 
@@ -288,6 +300,7 @@ void sender_stop(struct sender *sender)
     pthread_mutex_unlock(&sender->inbox_lock);
     wake_signal(&sender->inbox_wake);
     pthread_join(sender->thread, NULL);
+    pulses_remove(&sender->pulse);
 }
 
 void sender_destroy(struct sender *sender)

@@ -66,6 +66,13 @@ def test_a_crowd_is_answered_together_from_three_frames_at_most(
     assert server.stream("front")["frames"]["encoded"] - before <= 3
 
 
+def test_two_whose_time_is_over_at_once_are_both_told(server: Any) -> None:
+    """The second is not forgotten while the server is busy with the first."""
+    for _ in range(50):
+        for _, answer in ask_all_at_once(server.address, "/snapshot?timeout=20", 2):
+            assert answer.startswith(b"HTTP/1.1 503 ")
+
+
 @pytest.mark.parametrize("is_watched", [False, True], ids=["alone", "beside a viewer"])
 def test_it_is_never_older_than_the_request(
     server: Any, start_agent: Any, is_watched: bool
