@@ -151,8 +151,10 @@ include bench/bench.mk
 
 agent := $(PREFIX)/share/headcam
 
-.PHONY: install uninstall
-install: $(BUILD)/headcam $(BUILD)/headcam.1
+units := $(PREFIX)/lib/systemd/system
+
+.PHONY: install install-systemd uninstall
+install: $(BUILD)/headcam $(BUILD)/headcam.1 install-systemd
 	install -D -m 755 $(BUILD)/headcam $(DESTDIR)$(PREFIX)/bin/headcam
 	install -D -m 644 $(BUILD)/headcam.1 $(DESTDIR)$(PREFIX)/share/man/man1/headcam.1
 	install -D -m 644 include/headcam/wire.h $(DESTDIR)$(PREFIX)/include/headcam/wire.h
@@ -163,9 +165,18 @@ install: $(BUILD)/headcam $(BUILD)/headcam.1
 	  '$(agent)$${PYTHONPATH:+:$$PYTHONPATH}' >$(BUILD)/headcam-agent
 	install -m 755 $(BUILD)/headcam-agent $(DESTDIR)$(PREFIX)/bin/headcam-agent
 
+# Only files: nothing is enabled or started. systemd looks below /usr/local and /usr.
+install-systemd:
+	mkdir -p $(BUILD)
+	sed 's|/usr/local/|$(PREFIX)/|' docs/systemd/headcam.service >$(BUILD)/headcam.service
+	install -D -m 644 $(BUILD)/headcam.service $(DESTDIR)$(units)/headcam.service
+	install -D -m 644 docs/systemd/headcam.socket $(DESTDIR)$(units)/headcam.socket
+	install -D -m 644 docs/systemd/headcam.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/headcam.conf
+
 uninstall:
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,bin/headcam bin/headcam-agent include/headcam/wire.h \
-	  share/man/man1/headcam.1)
+	  share/man/man1/headcam.1 lib/sysusers.d/headcam.conf)
+	rm -f $(addprefix $(DESTDIR)$(units)/,headcam.service headcam.socket)
 	rm -rf $(DESTDIR)$(agent)
 
 .PHONY: clean

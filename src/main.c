@@ -7,12 +7,13 @@
 #include "http/server.h"
 #include "ingest/ingest.h"
 #include "options.h"
+#include "service/activation.h"
+#include "service/service.h"
 #include "stream/hub.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 enum exit_code { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
@@ -22,29 +23,76 @@ static int fail(const char *error)
     return EXIT_USAGE;
 }
 
-static void end_signals(sigset_t *signals)
+static void main_signals(sigset_t *signals)
 {
     sigemptyset(signals);
     sigaddset(signals, SIGINT);
     sigaddset(signals, SIGTERM);
+    sigaddset(signals, SIGHUP);
 }
 
-static void wait_for_end(void)
+/* The sockets that were handed over stand in for the default of --listen, not for what was asked for. */
+static bool listen_everywhere(const struct options *options, struct listeners *listeners,
+                              char error[LISTEN_ERROR_BYTES])
+{
+    int given = activation_take();
+    for (int i = 0; i < given; i++)
+        if (!listen_adopt(listeners, ACTIVATION_FIRST_FD + i, error))
+            return false;
+    if (given > 0 && options->listen_source == OPTIONS_DEFAULT)
+        return true;
+    for (size_t i = 0; i < options->listen_count; i++)
+        if (!listen_open(listeners, &options->listen[i], options->listen_mode, error))
+            return false;
+    return true;
+}
+
+_Static_assert((int)SERVER_SUMMARY_BYTES <= (int)SERVICE_STATUS_BYTES, "a summary is a status");
+
+static void write_status(void *server, char text[SERVICE_STATUS_BYTES])
+{
+    server_summarize(server, text);
+}
+
+/* SIGHUP from a process asks for a reload; from the kernel it says that the terminal is gone. */
+static bool is_reload(const siginfo_t *signal)
+{
+    return signal->si_signo == SIGHUP && signal->si_code != SI_KERNEL;
+}
+
+static void wait_for_end(struct server *server, struct pulses *pulses)
 {
     sigset_t signals;
-    int number = 0;
-    end_signals(&signals);
-    sigwait(&signals, &number);
-    log_info("%s: ending", strsignal(number));
+    siginfo_t signal;
+    struct service service;
+    main_signals(&signals);
+    service_begin(&service, pulses, write_status, server);
+    for (;;) {
+        service_wait(&service, &signals, &signal);
+        if (!is_reload(&signal))
+            break;
+        service_begin_reload(&service);
+        log_info("%s: nothing to read again; a restart reads flags and environment", strsignal(SIGHUP));
+        service_end_reload(&service);
+    }
+    service_end(&service);
+    log_info("%s: ending", strsignal(signal.si_signo));
+}
+
+static void log_start(const struct listeners *listeners, const char *endpoint)
+{
+    log_info("headcam " HEADCAM_VERSION " serves %s and takes frames at %s", listeners->item[0].url,
+             endpoint);
+    for (size_t i = 1; i < listeners->count; i++)
+        log_info("headcam serves %s, too", listeners->item[i].url);
 }
 
 /* Starts the parts in the order of the way of a frame, backwards, and ends them the other way round. */
-static int run(const struct options *options)
+static int run_parts(const struct options *options, const struct listeners *listeners)
 {
-    char url[LISTEN_URL_BYTES], listen_error[LISTEN_ERROR_BYTES], ingest_error[ENDPOINT_ERROR_BYTES];
-    int listen_fd = listen_open(options->listen_host, options->listen_port, url, listen_error);
-    if (listen_fd < 0)
-        return fail(listen_error);
+    char ingest_error[ENDPOINT_ERROR_BYTES];
+    struct pulses pulses;
+    pulses_init(&pulses);
     const struct hub_options streams = {
         .default_name = options->default_name,
         .endpoint = options->ingest,
@@ -52,14 +100,20 @@ static int run(const struct options *options)
         .no_signal_after_ns = options->no_signal_after_ns,
         .forget_after_ns = options->forget_after_ns,
     };
-    const struct encoder_options encoding = {.jpeg = options->jpeg, .threads = options->encode_threads};
+    const struct encoder_options encoding = {
+        .jpeg = options->jpeg,
+        .threads = options->encode_threads,
+        .pulses = &pulses,
+    };
     const struct ingest_options taking = {
         .endpoint = options->ingest,
         .socket_mode = options->socket_mode,
         .max_frame_bytes = options->max_frame_bytes,
+        .pulses = &pulses,
     };
     const struct server_options serving = {
-        .listen_fd = listen_fd,
+        .listeners = listeners,
+        .pulses = &pulses,
         .endpoint = options->ingest,
         .max_streams = options->max_streams,
         .max_viewers = options->max_viewers,
@@ -72,20 +126,27 @@ static int run(const struct options *options)
     struct server *server = ingest ? server_create(hub, &serving) : NULL;
     int code = EXIT_FAILED;
     if (server) {
-        log_info("headcam " HEADCAM_VERSION " serves %s and takes frames at %s", url, options->ingest);
-        wait_for_end();
+        log_start(listeners, options->ingest);
+        wait_for_end(server, &pulses);
         server_destroy(server);
         code = EXIT_OK;
-    } else {
-        close(listen_fd);
-        if (encoder && !ingest)
-            code = fail(ingest_error);
+    } else if (encoder && !ingest) {
+        code = fail(ingest_error);
     }
     if (ingest)
         ingest_destroy(ingest);
     if (encoder)
         encoder_destroy(encoder);
     hub_destroy(hub);
+    return code;
+}
+
+static int run(const struct options *options)
+{
+    struct listeners listeners = {0};
+    char error[LISTEN_ERROR_BYTES];
+    int code = listen_everywhere(options, &listeners, error) ? run_parts(options, &listeners) : fail(error);
+    listen_close(&listeners);
     return code;
 }
 
@@ -110,9 +171,9 @@ int main(int argc, char *argv[])
     }
     log_set_level(options.log_level);
     signal(SIGPIPE, SIG_IGN);
-    /* Blocked before any thread starts, so that only sigwait() sees them. */
+    /* Blocked before any thread starts, so that only service_wait() sees them. */
     sigset_t signals;
-    end_signals(&signals);
+    main_signals(&signals);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     return run(&options);
 }

@@ -43,30 +43,24 @@ static bool read_string(const struct option *option, const char *text, void *fie
     return true;
 }
 
+/* One address, or several with commas between them, beside those from the same source. */
 static bool read_listen(const struct option *option, const char *text, void *field)
 {
     (void)option;
-    struct options *options = field; /* the first of two fields */
-    const char *colon = strrchr(text, ':');
-    if (!colon || colon == text)
-        return false;
-    const char *host = text, *host_end = colon;
-    if (host[0] == '[') { /* [::1]:8080 */
-        if (host_end[-1] != ']')
+    struct options *options = field;
+    if (options->listen_source != options->source)
+        options->listen_count = 0;
+    options->listen_source = options->source;
+    for (const char *at = text;; at++) {
+        size_t length = strcspn(at, ",");
+        if (options->listen_count == OPTIONS_LISTEN_MOST ||
+            !listen_address_read(at, length, &options->listen[options->listen_count]))
             return false;
-        host++;
-        host_end--;
-    } else if (memchr(host, ':', (size_t)(host_end - host))) {
-        return false;
+        options->listen_count++;
+        at += length;
+        if (*at == '\0')
+            return true;
     }
-    size_t host_length = (size_t)(host_end - host), port_length = strlen(colon + 1);
-    if (host_length == 0 || host_length >= OPTIONS_HOST_BYTES || port_length == 0 || port_length > 5 ||
-        strspn(colon + 1, "0123456789") != port_length || atoi(colon + 1) > 65535)
-        return false;
-    memcpy(options->listen_host, host, host_length);
-    options->listen_host[host_length] = '\0';
-    memcpy(options->listen_port, colon + 1, port_length + 1);
-    return true;
 }
 
 static bool read_number(const struct option *option, const char *text, double *value)
@@ -143,8 +137,11 @@ static bool read_level(const struct option *option, const char *text, void *fiel
 #define FIELD(member) offsetof(struct options, member)
 
 static const struct option table[] = {
-    {"listen", "HOST:PORT", "127.0.0.1:8080", "where to serve HTTP; [::]:8080 for everywhere, port 0 for any",
-     "HOST:PORT, as 127.0.0.1:8080 or [::]:8080", read_listen, 0, 0, 0},
+    {"listen", "HOST:PORT", "127.0.0.1:8080",
+     "where to serve HTTP, or unix:/PATH; several with commas, or repeated",
+     "up to 16 of HOST:PORT, as 127.0.0.1:8080 or [::]:8080, and unix:/PATH", read_listen, 0, 0, 0},
+    {"listen-mode", "MODE", "0660", "the mode of the file of unix:/PATH", "an octal mode up to 0777",
+     read_mode, FIELD(listen_mode), 0, 0},
     {"ingest", "ENDPOINT", "ipc:///run/headcam/ingest.sock", "the ZeroMQ endpoint where agents connect",
      "a ZeroMQ endpoint, as ipc:///run/headcam/ingest.sock", read_string, FIELD(ingest), 0, 0},
     {"socket-mode", "MODE", "0660", "the mode of the ingest socket's file", "an octal mode up to 0777",
@@ -241,8 +238,10 @@ enum options_result options_read(int argc, char *const argv[], struct options *o
         if (strcmp(argv[i], "--version") == 0)
             return OPTIONS_VERSION;
     }
+    options->source = OPTIONS_ENVIRONMENT;
     if (!read_environment(options, error))
         return OPTIONS_ERROR;
+    options->source = OPTIONS_ARGUMENT;
     for (int i = 1; i < argc; i++) {
         const char *argument = argv[i];
         const char *value = strchr(argument, '=');

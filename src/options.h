@@ -8,17 +8,23 @@
 
 #include "base/log.h"
 #include "encode/jpeg.h"
+#include "http/listen_address.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { OPTIONS_ERROR_BYTES = 512, OPTIONS_HOST_BYTES = 256, OPTIONS_PORT_BYTES = 8 };
+enum { OPTIONS_ERROR_BYTES = 512, OPTIONS_LISTEN_MOST = 16 };
+
+/* Where a value came from; of an option that may be repeated, only those from the last of these count. */
+enum options_source { OPTIONS_DEFAULT, OPTIONS_ENVIRONMENT, OPTIONS_ARGUMENT };
 
 struct options {
-    char listen_host[OPTIONS_HOST_BYTES];
-    char listen_port[OPTIONS_PORT_BYTES];
+    struct listen_address listen[OPTIONS_LISTEN_MOST];
+    size_t listen_count;
+    enum options_source listen_source;
+    mode_t listen_mode;
     const char *ingest;
     mode_t socket_mode;
     const char *default_name; /* NULL: none */
@@ -27,6 +33,8 @@ struct options {
     size_t max_streams, max_viewers, max_snapshots, max_frame_bytes;
     uint64_t no_signal_after_ns, stuck_after_ns, forget_after_ns;
     enum log_level log_level;
+
+    enum options_source source; /* that is being read */
 };
 
 enum options_result {

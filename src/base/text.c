@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/text.h"
 
+#include <errno.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* How many bytes a character has, by its first; 0: none begins so. */
@@ -26,4 +28,13 @@ void text_drop_cut_character(char *text)
             text[start] = '\0';
         return;
     }
+}
+
+bool text_read_number(const char *text, uint64_t *value)
+{
+    if (!text || !text[0] || text[strspn(text, "0123456789")] != '\0')
+        return false;
+    errno = 0;
+    *value = strtoull(text, NULL, 10);
+    return errno == 0;
 }

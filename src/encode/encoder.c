@@ -23,11 +23,17 @@ struct task {
     size_t taken, ended; /* of these */
 };
 
+struct encode_thread {
+    struct encoder *encoder;
+    pthread_t thread;
+    struct pulse pulse;
+};
+
 struct encoder {
     struct hub *hub;
     struct encoder_options options;
     struct frame_pool *frames;
-    pthread_t *threads;
+    struct encode_thread *threads;
     int thread_count;
 
     /* Guards everything below, and the numbers in the tasks. */
@@ -145,10 +151,12 @@ static void work_on_stripe(struct encoder *encoder, struct codec_worker *worker)
 
 static void *run(void *arg)
 {
-    struct encoder *encoder = arg;
+    struct encode_thread *self = arg;
+    struct encoder *encoder = self->encoder;
     struct codec_worker worker = {.compressor = jpeg_compressor_create(&encoder->options.jpeg)};
     pthread_mutex_lock(&encoder->lock);
     while (!encoder->is_stopping) {
+        pulse_beat(&self->pulse);
         if (!list_is_empty(&encoder->open))
             work_on_stripe(encoder, &worker);
         else if (encoder->may_have_job)
@@ -159,6 +167,15 @@ static void *run(void *arg)
     pthread_mutex_unlock(&encoder->lock);
     codec_worker_fini(&worker);
     return NULL;
+}
+
+/* All threads; with the lock, so that none is between its beat and its wait. */
+static void wake_all(void *arg)
+{
+    struct encoder *encoder = arg;
+    pthread_mutex_lock(&encoder->lock);
+    pthread_cond_broadcast(&encoder->work);
+    pthread_mutex_unlock(&encoder->lock);
 }
 
 static void on_job(void *arg)
@@ -183,8 +200,10 @@ static void join_threads(struct encoder *encoder)
     encoder->is_stopping = true;
     pthread_cond_broadcast(&encoder->work);
     pthread_mutex_unlock(&encoder->lock);
-    for (int i = 0; i < encoder->thread_count; i++)
-        pthread_join(encoder->threads[i], NULL);
+    for (int i = 0; i < encoder->thread_count; i++) {
+        pthread_join(encoder->threads[i].thread, NULL);
+        pulses_remove(&encoder->threads[i].pulse);
+    }
 }
 
 static void free_tasks(struct list *tasks)
@@ -203,7 +222,7 @@ struct encoder *encoder_create(struct hub *hub, const struct encoder_options *op
     encoder->hub = hub;
     encoder->options = *options;
     encoder->frames = frame_pool_create();
-    encoder->threads = memory_array(NULL, (size_t)options->threads, sizeof(encoder->threads[0]));
+    encoder->threads = memory_zeroed((size_t)options->threads * sizeof(encoder->threads[0]));
     pthread_mutex_init(&encoder->lock, NULL);
     pthread_cond_init(&encoder->work, NULL);
     list_init(&encoder->open);
@@ -211,11 +230,16 @@ struct encoder *encoder_create(struct hub *hub, const struct encoder_options *op
     const struct hub_encoder calls = {.on_job = on_job, .free_codec = free_codec, .arg = encoder};
     hub_set_encoder(hub, &calls);
     for (; encoder->thread_count < options->threads; encoder->thread_count++) {
-        if (!thread_start(&encoder->threads[encoder->thread_count], "encode", run, encoder)) {
+        struct encode_thread *thread = &encoder->threads[encoder->thread_count];
+        thread->encoder = encoder;
+        if (!thread_start(&thread->thread, "encode", run, thread)) {
             log_error("cannot start the encoder's threads: %s", strerror(errno));
             encoder_destroy(encoder);
             return NULL;
         }
+        /* One wakes all; twice, it would wait for a thread that stands still in its wait. */
+        bool is_first = encoder->thread_count == 0;
+        pulses_add(options->pulses, &thread->pulse, "encode", is_first ? wake_all : NULL, encoder);
     }
     return encoder;
 }

@@ -7,6 +7,7 @@
 #ifndef HEADCAM_ENCODE_ENCODER_H
 #define HEADCAM_ENCODE_ENCODER_H
 
+#include "base/pulse.h"
 #include "encode/jpeg.h"
 #include "stream/hub.h"
 
@@ -15,6 +16,7 @@ struct encoder;
 struct encoder_options {
     struct jpeg_settings jpeg;
     int threads;
+    struct pulses *pulses;
 };
 
 /* Starts the threads. NULL: it could not, and logged why. */

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "http/peer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -261,6 +262,15 @@ static void answer_waiter(struct waiter *waiter, struct frame *frame, const char
     if (reason)
         snprintf(waiter->reason, sizeof(waiter->reason), "%s", reason);
     channel->context->release_waiter(waiter, channel->context->arg);
+}
+
+/* Whoever closed only its sending side, as some clients of netcat's kind do, still reads this. */
+void channel_drop_waiter(struct waiter *waiter)
+{
+    struct channel *channel = waiter->channel;
+    waiter->has_left = true;
+    answer_waiter(waiter, NULL, "the client closed the connection before the frame came; leave it open");
+    update_audience(channel);
 }
 
 static void on_waiter_due(struct timer *timer)

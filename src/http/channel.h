@@ -55,8 +55,9 @@ void channel_refresh(struct channel *channel);
 /* A viewer's socket can take more, or its time has come. The viewer may be gone afterwards. */
 void channel_serve_viewer(struct viewer *viewer);
 
-/* A viewer's client closed, or its connection broke. */
+/* A viewer's client closed, or its connection broke; a waiter's client closed. */
 void channel_drop_viewer(struct viewer *viewer);
+void channel_drop_waiter(struct waiter *waiter);
 
 /* Moves everybody to another channel. */
 void channel_move_all(struct channel *from, struct channel *to);

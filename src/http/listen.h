@@ -1,19 +1,39 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * listen: the listening socket.
+ * listen: the listening sockets, those that it opens and those that the service manager hands over. The
+ * main thread, before the HTTP thread starts and after it has ended.
  */
 #ifndef HEADCAM_HTTP_LISTEN_H
 #define HEADCAM_HTTP_LISTEN_H
 
+#include "http/listen_address.h"
+
+#include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
-enum { LISTEN_ERROR_BYTES = 512, LISTEN_URL_BYTES = 300 };
+enum { LISTEN_MOST = 32, LISTEN_ERROR_BYTES = SOCKET_FILE_ERROR_BYTES, LISTEN_URL_BYTES = 300 };
 
-/*
- * Binds and listens. Returns the socket, with the URL that it serves (its real port where 0 was asked
- * for), or -1 with a sentence in error.
- */
-int listen_open(const char *host, const char *port, char url[LISTEN_URL_BYTES],
-                char error[LISTEN_ERROR_BYTES]);
+struct listener {
+    int fd;                            /* non-blocking */
+    char url[LISTEN_URL_BYTES];        /* http://HOST:PORT/, with its real port, or unix:/PATH */
+    char path[SOCKET_FILE_PATH_BYTES]; /* of the socket file to be removed; empty: none */
+};
+
+/* Zeroed: none yet. */
+struct listeners {
+    struct listener item[LISTEN_MOST];
+    size_t count;
+};
+
+/* Binds and listens; mode is that of a socket file. False, and a sentence in error, if it cannot. */
+bool listen_open(struct listeners *listeners, const struct listen_address *address, mode_t mode,
+                 char error[LISTEN_ERROR_BYTES]);
+
+/* Takes over a socket that listens already. False, and a sentence in error, if it is of no use. */
+bool listen_adopt(struct listeners *listeners, int fd, char error[LISTEN_ERROR_BYTES]);
+
+/* Closes all, and removes their files. */
+void listen_close(struct listeners *listeners);
 
 #endif

@@ -33,3 +33,16 @@ void peer_describe(const struct sockaddr *address, char text[PEER_BYTES])
     const char *shown = without_mapping(address, host);
     snprintf(text, PEER_BYTES, strchr(shown, ':') ? "[%s]:%s" : "%s:%s", shown, port);
 }
+
+void peer_describe_socket(int fd, char text[PEER_BYTES])
+{
+    struct sockaddr_storage address = {0};
+    struct ucred user;
+    socklen_t address_bytes = sizeof(address), user_bytes = sizeof(user);
+    bool is_known = getpeername(fd, (struct sockaddr *)&address, &address_bytes) == 0;
+    if (is_known && address.ss_family == AF_UNIX &&
+        getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &user, &user_bytes) == 0)
+        snprintf(text, PEER_BYTES, "user %u, process %d", (unsigned)user.uid, (int)user.pid);
+    else
+        peer_describe(is_known ? (const struct sockaddr *)&address : NULL, text);
+}

@@ -18,9 +18,9 @@ enum { DEFAULT_TIMEOUT_MS = 3000, MAX_TIMEOUT_MS = 60000, MAX_AGE_MS = 3600000 }
 void routes_end_waiter(struct server *server, struct waiter *waiter, bool is_answered)
 {
     visits_snapshot(&server->visits,
-                    !is_answered    ? SNAPSHOT_LEFT
-                    : waiter->frame ? SNAPSHOT_SENT
-                                    : SNAPSHOT_NO_FRAME,
+                    !is_answered || waiter->has_left ? SNAPSHOT_LEFT
+                    : waiter->frame                  ? SNAPSHOT_SENT
+                                                     : SNAPSHOT_NO_FRAME,
                     waiter->frame ? waiter->frame->jpeg_bytes : 0);
     atomic_fetch_sub(&server->snapshots, 1);
     frame_unref(&waiter->frame);
@@ -85,6 +85,7 @@ static enum MHD_Result begin(struct server *server, struct MHD_Connection *conne
 
     struct waiter *new = memory_zeroed(sizeof(*new));
     new->connection = connection;
+    new->fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
     new->not_before_ns = max_age_ns < now_ns ? now_ns - max_age_ns : 0;
     new->deadline_ns = now_ns + timeout_ns;
     snprintf(new->name, sizeof(new->name), "%s", name);

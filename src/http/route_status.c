@@ -165,21 +165,36 @@ enum MHD_Result route_healthz(struct server *server, struct MHD_Connection *conn
     return reply_text(connection, MHD_HTTP_OK, "ok");
 }
 
+/* Counts the streams, and those that are live; reason is of one that is not. */
+static size_t count_live(struct server *server, size_t *count, char *reason, size_t room)
+{
+    size_t live = 0;
+    struct stream_report *reports = hub_report(server->hub, count);
+    for (size_t i = 0; i < *count; i++) {
+        if (reports[i].condition == CONDITION_LIVE)
+            live++;
+        else
+            snprintf(reason, room, "%s: %s", reports[i].name, reports[i].reason);
+    }
+    free(reports);
+    return live;
+}
+
 enum MHD_Result route_readyz(struct server *server, struct MHD_Connection *connection, const char *name,
                              struct waiter **waiter)
 {
     (void)name, (void)waiter;
-    size_t count, live = 0;
     char reason[NAME_BYTES + EXPLAIN_BYTES] = "no agent is connected";
-    struct stream_report *reports = hub_report(server->hub, &count);
-    for (size_t i = 0; i < count; i++) {
-        if (reports[i].condition == CONDITION_LIVE)
-            live++;
-        else
-            snprintf(reason, sizeof(reason), "%s: %s", reports[i].name, reports[i].reason);
-    }
-    free(reports);
+    size_t count, live = count_live(server, &count, reason, sizeof(reason));
     if (live == 0)
         return reply_unavailable(connection, reason);
     return reply_text(connection, MHD_HTTP_OK, "ready: %zu of %zu streams live", live, count);
+}
+
+void server_summarize(struct server *server, char text[SERVER_SUMMARY_BYTES])
+{
+    char reason[NAME_BYTES + EXPLAIN_BYTES];
+    size_t count, live = count_live(server, &count, reason, sizeof(reason));
+    snprintf(text, SERVER_SUMMARY_BYTES, "streams: %zu of %zu live; viewers: %zu", live, count,
+             atomic_load(&server->viewers));
 }

@@ -71,8 +71,7 @@ enum MHD_Result route_stream(struct server *server, struct MHD_Connection *conne
     self->viewer.rate = rate;
     self->viewer.advance_headers = advance_headers;
     snprintf(self->viewer.name, sizeof(self->viewer.name), "%s", name);
-    peer_describe(MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr,
-                  self->viewer.peer);
+    peer_describe_socket(self->viewer.fd, self->viewer.peer);
     list_init(&self->viewer.link);
 
     struct MHD_Response *response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, UNUSED_BLOCK_BYTES,

@@ -6,6 +6,7 @@
 #ifndef HEADCAM_HTTP_ROUTES_H
 #define HEADCAM_HTTP_ROUTES_H
 
+#include "http/loop.h"
 #include "http/sender.h"
 #include "http/server.h"
 #include "stream/hub.h"
@@ -18,6 +19,7 @@ struct server {
     struct sender *sender;
     struct server_options options;
     struct MHD_Daemon *daemon;
+    struct loop *loop;
     uint64_t start_ns, start_real_ns;
     atomic_size_t viewers;   /* connections that stream */
     atomic_size_t snapshots; /* connections that wait for a frame */

@@ -19,7 +19,9 @@ enum { EVENTS_AT_ONCE = 128 };
 struct sender {
     struct hub *hub;
     struct visits *visits;
+    struct loop *loop;
     pthread_t thread;
+    struct pulse pulse;
     int epoll_fd;
     struct wake inbox_wake;
 
@@ -70,13 +72,14 @@ static void release_viewer(struct viewer *viewer, void *arg)
     epoll_ctl(sender->epoll_fd, EPOLL_CTL_DEL, viewer->fd, NULL);
     viewer_end(viewer, clock_mono_ns());
     visits_viewer_left(sender->visits, viewer);
-    MHD_resume_connection(viewer->connection); /* the viewer is the HTTP thread's from here on */
+    loop_resume(sender->loop, viewer->connection); /* the viewer is the HTTP thread's from here on */
 }
 
 static void release_waiter(struct waiter *waiter, void *arg)
 {
-    (void)arg;
-    MHD_resume_connection(waiter->connection); /* likewise */
+    struct sender *sender = arg;
+    epoll_ctl(sender->epoll_fd, EPOLL_CTL_DEL, waiter->fd, NULL);
+    loop_resume(sender->loop, waiter->connection); /* likewise */
 }
 
 static struct channel *find_channel(struct sender *sender, const char *name)
@@ -94,20 +97,58 @@ static struct channel *find_channel(struct sender *sender, const char *name)
     return channel;
 }
 
+static bool has_left(uint32_t events)
+{
+    return events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR);
+}
+
+static void on_viewer_events(struct client *client, uint32_t events)
+{
+    struct viewer *viewer = container_of(client, struct viewer, client);
+    if (has_left(events))
+        channel_drop_viewer(viewer);
+    else if (viewer->frame)
+        channel_serve_viewer(viewer);
+}
+
+static void on_waiter_events(struct client *client, uint32_t events)
+{
+    if (has_left(events))
+        channel_drop_waiter(container_of(client, struct waiter, client));
+}
+
+/* Edge-triggered: viewer_send() writes until the socket is full, and only then is an edge awaited. Returns
+   0 or an errno. */
+static int poll_client(struct sender *sender, int fd, uint32_t events, struct client *client)
+{
+    struct epoll_event event = {.events = events | EPOLLRDHUP | EPOLLET, .data.ptr = client};
+    if (epoll_ctl(sender->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0)
+        return 0;
+    int error = errno;
+    log_warn("cannot watch a client's socket: %s", strerror(error));
+    return error;
+}
+
 static void begin_viewer(struct sender *sender, struct viewer *viewer)
 {
-    /* Edge-triggered: viewer_send() writes until the socket is full, and only then is an edge awaited. */
-    struct epoll_event event = {.events = EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = viewer};
+    viewer->client.on_events = on_viewer_events;
     viewer_begin(viewer, clock_mono_ns());
     visits_viewer_came(sender->visits, viewer);
-    if (epoll_ctl(sender->epoll_fd, EPOLL_CTL_ADD, viewer->fd, &event) != 0) {
-        viewer->end = VIEWER_FAILED;
-        viewer->end_errno = errno;
-        log_warn("cannot watch a viewer's socket: %s", strerror(errno));
-        release_viewer(viewer, sender);
+    viewer->end_errno = poll_client(sender, viewer->fd, EPOLLOUT, &viewer->client);
+    if (viewer->end_errno == 0) {
+        channel_add_viewer(find_channel(sender, viewer->name), viewer);
         return;
     }
-    channel_add_viewer(find_channel(sender, viewer->name), viewer);
+    viewer->end = VIEWER_FAILED;
+    release_viewer(viewer, sender);
+}
+
+/* One whose socket cannot be watched waits all the same, until its timeout. */
+static void begin_waiter(struct sender *sender, struct waiter *waiter)
+{
+    waiter->client.on_events = on_waiter_events;
+    poll_client(sender, waiter->fd, 0, &waiter->client);
+    channel_add_waiter(find_channel(sender, waiter->name), waiter);
 }
 
 static void take_inbox(struct sender *sender)
@@ -129,8 +170,7 @@ static void take_inbox(struct sender *sender)
     list_for_each_safe(node, after, &waiters)
     {
         list_remove(node);
-        struct waiter *waiter = container_of(node, struct waiter, link);
-        channel_add_waiter(find_channel(sender, waiter->name), waiter);
+        begin_waiter(sender, container_of(node, struct waiter, link));
     }
 }
 
@@ -178,11 +218,8 @@ static bool is_stopping(struct sender *sender)
 
 static void serve_event(const struct epoll_event *event)
 {
-    struct viewer *viewer = event->data.ptr;
-    if (event->events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
-        channel_drop_viewer(viewer);
-    else if (viewer->frame)
-        channel_serve_viewer(viewer);
+    struct client *client = event->data.ptr;
+    client->on_events(client, event->events);
 }
 
 static void *run(void *arg)
@@ -191,10 +228,11 @@ static void *run(void *arg)
     const void *inbox = &sender->inbox_wake, *hub = hub_sender_wake(sender->hub);
     struct epoll_event events[EVENTS_AT_ONCE];
     while (!is_stopping(sender)) {
+        pulse_beat(&sender->pulse);
         int count = epoll_wait(sender->epoll_fd, events, EVENTS_AT_ONCE,
                                clock_timeout_ms(clock_mono_ns(), timers_next(&sender->timers)));
         bool has_inbox = false, has_frames = false;
-        /* Viewers first: each event's viewer is alive as long as nothing else ran. */
+        /* Clients first: each event's client is alive as long as nothing else ran. */
         for (int i = 0; i < count; i++) {
             if (events[i].data.ptr == inbox)
                 has_inbox = true;
@@ -228,11 +266,19 @@ static bool poll_wake(struct sender *sender, const struct wake *wake)
     return epoll_ctl(sender->epoll_fd, EPOLL_CTL_ADD, wake->fd, &event) == 0;
 }
 
-struct sender *sender_create(struct hub *hub, struct visits *visits, uint64_t stuck_after_ns)
+static void wake(void *arg)
+{
+    struct sender *sender = arg;
+    wake_signal(&sender->inbox_wake);
+}
+
+struct sender *sender_create(struct hub *hub, struct visits *visits, struct loop *loop,
+                             uint64_t stuck_after_ns, struct pulses *pulses)
 {
     struct sender *sender = memory_zeroed(sizeof(*sender));
     sender->hub = hub;
     sender->visits = visits;
+    sender->loop = loop;
     sender->context = (struct channel_context){
         .hub = hub,
         .timers = &sender->timers,
@@ -252,6 +298,7 @@ struct sender *sender_create(struct hub *hub, struct visits *visits, uint64_t st
         log_error("cannot start the sender: %s", strerror(errno));
         return NULL;
     }
+    pulses_add(pulses, &sender->pulse, "sender", wake, sender);
     return sender;
 }
 
@@ -262,6 +309,7 @@ void sender_stop(struct sender *sender)
     pthread_mutex_unlock(&sender->inbox_lock);
     wake_signal(&sender->inbox_wake);
     pthread_join(sender->thread, NULL);
+    pulses_remove(&sender->pulse);
 }
 
 void sender_destroy(struct sender *sender)

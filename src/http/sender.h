@@ -10,6 +10,8 @@
 #ifndef HEADCAM_HTTP_SENDER_H
 #define HEADCAM_HTTP_SENDER_H
 
+#include "base/pulse.h"
+#include "http/loop.h"
 #include "http/viewer.h"
 #include "http/visits.h"
 #include "http/waiter.h"
@@ -20,11 +22,12 @@
 struct sender;
 
 /* Starts the thread, which tells visits of viewers. NULL: the system would not let it. */
-struct sender *sender_create(struct hub *hub, struct visits *visits, uint64_t stuck_after_ns);
+struct sender *sender_create(struct hub *hub, struct visits *visits, struct loop *loop,
+                             uint64_t stuck_after_ns, struct pulses *pulses);
 
 /*
- * Ends everybody and resumes their connections; later comers are turned away. After this
- * MHD_stop_daemon() may be called, and after that sender_destroy().
+ * Ends everybody and resumes their connections; later comers are turned away. After this the loop and
+ * the daemon may be stopped, and after that sender_destroy() called.
  */
 void sender_stop(struct sender *sender);
 void sender_destroy(struct sender *sender);

@@ -151,24 +151,25 @@ struct server *server_create(struct hub *hub, const struct server_options *optio
     server->start_real_ns = clock_real_ns();
     visits_init(&server->visits, options->stuck_after_ns);
     size_t connections = raise_file_limit(options->max_viewers + options->max_snapshots + OTHER_CONNECTIONS);
-    server->sender = sender_create(hub, &server->visits, options->stuck_after_ns);
+    server->loop = loop_create(options->listeners, connections, options->pulses);
+    if (server->loop)
+        server->sender = sender_create(hub, &server->visits, server->loop, options->stuck_after_ns,
+                                       options->pulses);
     if (!server->sender) {
-        free(server);
+        server_destroy(server);
         return NULL;
     }
     server->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
-        handle_request, server,
+        MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL,
+        NULL, handle_request, server,
         /* first: it is for what the other options log */
-        MHD_OPTION_EXTERNAL_LOGGER, log_daemon, NULL, MHD_OPTION_LISTEN_SOCKET, options->listen_fd,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)connections, MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_NOTIFY_COMPLETED, finish_request, server,
-        MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_END);
-    if (!server->daemon) {
+        MHD_OPTION_EXTERNAL_LOGGER, log_daemon, NULL, MHD_OPTION_CONNECTION_LIMIT, (unsigned)connections,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_NOTIFY_COMPLETED, finish_request,
+        server, MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_END);
+    if (!server->daemon)
         log_error("cannot start the HTTP server");
-        sender_stop(server->sender);
-        sender_destroy(server->sender);
-        free(server);
+    if (!server->daemon || !loop_start(server->loop, server->daemon)) {
+        server_destroy(server);
         return NULL;
     }
     return server;
@@ -176,8 +177,14 @@ struct server *server_create(struct hub *hub, const struct server_options *optio
 
 void server_destroy(struct server *server)
 {
-    sender_stop(server->sender);
-    MHD_stop_daemon(server->daemon);
-    sender_destroy(server->sender);
+    if (server->sender)
+        sender_stop(server->sender);
+    if (server->loop)
+        loop_stop(server->loop);
+    MHD_stop_daemon(server->daemon); /* NULL is none */
+    if (server->sender)
+        sender_destroy(server->sender);
+    if (server->loop)
+        loop_destroy(server->loop);
     free(server);
 }

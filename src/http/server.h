@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * server: the HTTP side as a whole: libmicrohttpd's thread, which reads requests and answers them, and
- * the sender, which serves those who keep watching.
+ * server: the HTTP side as a whole: the HTTP thread, which reads requests and answers them, and the
+ * sender, which serves those who keep watching.
  */
 #ifndef HEADCAM_HTTP_SERVER_H
 #define HEADCAM_HTTP_SERVER_H
 
+#include "base/pulse.h"
+#include "http/listen.h"
 #include "stream/hub.h"
 
 #include <stddef.h>
@@ -14,7 +16,8 @@
 struct server;
 
 struct server_options {
-    int listen_fd;        /* bound and listening; server_destroy() closes it */
+    const struct listeners *listeners; /* they stay the caller's, and outlive the server */
+    struct pulses *pulses;
     const char *endpoint; /* of the ingest, for /status */
     size_t max_streams;
     size_t max_viewers;
@@ -22,10 +25,15 @@ struct server_options {
     uint64_t stuck_after_ns;
 };
 
-/* Starts the threads. NULL: it could not, and logged why; listen_fd is still the caller's. */
+/* Starts the threads. NULL: it could not, and logged why. */
 struct server *server_create(struct hub *hub, const struct server_options *options);
 
 /* Ends all connections. */
 void server_destroy(struct server *server);
+
+enum { SERVER_SUMMARY_BYTES = 128 };
+
+/* "streams: 2 of 3 live; viewers: 5". Any thread. */
+void server_summarize(struct server *server, char text[SERVER_SUMMARY_BYTES]);
 
 #endif

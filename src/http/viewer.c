@@ -18,13 +18,37 @@
  */
 enum { UNSENT_BYTES = 64 * 1024 };
 
-void viewer_begin(struct viewer *viewer, uint64_t now_ns)
+static void bound_tcp(int fd)
 {
     const int off = 0, on = 1, unsent = UNSENT_BYTES;
-    /* These fail on a unix socket, where they are not needed. */
-    setsockopt(viewer->fd, IPPROTO_TCP, TCP_CORK, &off, sizeof(off));
-    setsockopt(viewer->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    setsockopt(viewer->fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
+    setsockopt(fd, IPPROTO_TCP, TCP_CORK, &off, sizeof(off));
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
+}
+
+/*
+ * On a unix socket nothing is in flight: what was written is in the buffer until it is read, in blocks of
+ * at most half of it. The kernel doubles what is asked for.
+ */
+static void bound_unix(int fd)
+{
+    const int buffer = UNSENT_BYTES / 2;
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof(buffer));
+}
+
+static bool is_unix(int fd)
+{
+    int domain = AF_UNSPEC;
+    socklen_t length = sizeof(domain);
+    return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 && domain == AF_UNIX;
+}
+
+void viewer_begin(struct viewer *viewer, uint64_t now_ns)
+{
+    if (is_unix(viewer->fd))
+        bound_unix(viewer->fd);
+    else
+        bound_tcp(viewer->fd);
     pace_init(&viewer->pace, viewer->rate);
     viewer->begun_ns = viewer->progress_ns = now_ns;
 }
@@ -87,6 +111,7 @@ enum viewer_result viewer_send(struct viewer *viewer)
     return VIEWER_DONE;
 }
 
+/* On a unix socket with the kernel's own for each block, and in whole blocks. */
 static size_t bytes_in_kernel(int fd)
 {
     int queued = 0;
@@ -109,7 +134,7 @@ uint64_t viewer_drain_ns(struct viewer *viewer, uint64_t now_ns)
     size_t queued = bytes_in_kernel(viewer->fd);
     if (queued <= DRAIN_FLOOR_BYTES)
         return 0;
-    struct tcp_info info = {0};
+    struct tcp_info info = {0}; /* stays so on a unix socket, of which there are no estimates */
     socklen_t info_bytes = sizeof(info);
     getsockopt(viewer->fd, IPPROTO_TCP, TCP_INFO, &info, &info_bytes);
     const struct drain_path path = {

@@ -11,6 +11,7 @@
 
 #include "base/list.h"
 #include "base/timers.h"
+#include "http/client.h"
 #include "http/multipart.h"
 #include "http/peer.h"
 #include "stream/name.h"
@@ -40,6 +41,7 @@ struct viewer {
     millifps rate;
     char peer[PEER_BYTES];
 
+    struct client client;
     struct list link;        /* the sender's inbox, then its channel's viewers */
     struct channel *channel; /* NULL until it has one */
     struct timer timer;      /* pacing, draining, and being stuck */

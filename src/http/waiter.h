@@ -8,27 +8,32 @@
 
 #include "base/list.h"
 #include "base/timers.h"
+#include "http/client.h"
 #include "stream/explain.h"
 #include "stream/frame.h"
 #include "stream/name.h"
 
 #include <microhttpd.h>
+#include <stdbool.h>
 
 struct channel;
 
 struct waiter {
     /* The question. */
     struct MHD_Connection *connection;
+    int fd;
     char name[NAME_BYTES];  /* "" for the default stream */
     uint64_t not_before_ns; /* monotonic: the oldest capture that will do */
     uint64_t deadline_ns;   /* monotonic */
 
+    struct client client;
     struct list link; /* the sender's inbox, then its channel's waiters */
     struct channel *channel;
     struct timer timer;
 
     /* The answer: a frame, or why there is none. */
     struct frame *frame;
+    bool has_left; /* its client closed before */
     char reason[2 * EXPLAIN_BYTES];
 };
 

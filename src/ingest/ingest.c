@@ -38,6 +38,7 @@ struct ingest {
     void *context, *socket;
     struct wake stop;
     pthread_t thread;
+    struct pulse pulse;
     struct log_limit reject_log;
     struct rings *rings;
 };
@@ -386,6 +387,7 @@ static void *run(void *arg)
     const struct wake *demand = hub_upstream_wake(ingest->hub);
     uint64_t tick_ns = clock_mono_ns();
     for (;;) {
+        pulse_beat(&ingest->pulse);
         uint64_t deadline_ns = hub_upstream_deadline(ingest->hub);
         zmq_pollitem_t items[] = {
             {ingest->socket, 0, ZMQ_POLLIN, 0},
@@ -445,8 +447,10 @@ static bool open_socket(struct ingest *ingest, char error[ENDPOINT_ERROR_BYTES])
 
 static void close_socket(struct ingest *ingest)
 {
-    if (ingest->socket)
+    if (ingest->socket) {
+        endpoint_remove(ingest->options.endpoint);
         zmq_close(ingest->socket);
+    }
     if (ingest->context)
         zmq_ctx_term(ingest->context);
 }
@@ -472,6 +476,7 @@ struct ingest *ingest_create(struct hub *hub, const struct ingest_options *optio
         free(ingest);
         return NULL;
     }
+    pulses_add(ingest->options.pulses, &ingest->pulse, "ingest", NULL, NULL);
     return ingest;
 }
 
@@ -479,6 +484,7 @@ void ingest_destroy(struct ingest *ingest)
 {
     wake_signal(&ingest->stop);
     pthread_join(ingest->thread, NULL);
+    pulses_remove(&ingest->pulse);
     wake_fini(&ingest->stop);
     rings_destroy(ingest->rings);
     close_socket(ingest);

@@ -6,6 +6,7 @@
 #ifndef HEADCAM_INGEST_INGEST_H
 #define HEADCAM_INGEST_INGEST_H
 
+#include "base/pulse.h"
 #include "ingest/endpoint.h"
 #include "stream/hub.h"
 
@@ -18,6 +19,7 @@ struct ingest_options {
     const char *endpoint;
     mode_t socket_mode; /* of an ipc:// endpoint's file */
     size_t max_frame_bytes;
+    struct pulses *pulses;
 };
 
 /* Binds the socket and starts the thread. NULL: it could not, and error has a sentence that says why. */

@@ -3,17 +3,19 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 import re
 import signal
 import socket
 import stat
+import sys
 from typing import Any
 
 import pytest
 from testlib.http import get_request, receive_all
 from testlib.server import run_server
-from testlib.waiting import wait_until
+from testlib.waiting import SOON_S, wait_until
 
 
 def fail(*flags: str, environment: dict[str, str] | None = None) -> str:
@@ -184,6 +186,26 @@ def test_the_mode_of_the_socket(start_server: Any, flags: list[str], mode: int) 
     assert stat.S_IMODE(server.socket_path.stat().st_mode) == mode
 
 
+def test_the_socket_goes_with_its_server(start_server: Any, directory: pathlib.Path) -> None:
+    """At a clean end; what a killed one left behind is replaced."""
+    first = start_server()
+    first.kill()
+    assert first.socket_path.is_socket()
+    second = start_server()
+    second.end()
+    assert not second.socket_path.exists()
+
+
+def test_the_socket_of_a_successor_stays(start_server: Any, connect: Any) -> None:
+    """Somebody removed the first server's file, and a second one took its place."""
+    first = start_server()
+    first.socket_path.unlink()
+    second = start_server()
+    first.end()
+    connect(second, "front", 16, 16).play(20)
+    second.watch("/stream/front").next("live")
+
+
 def test_an_endpoint_need_not_be_a_file(start_server: Any, connect: Any) -> None:
     """TCP, for an agent on another machine."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
@@ -225,6 +247,20 @@ def test_it_ends_within_a_second(
     assert "ending" in server.log()
     with pytest.raises(ConnectionRefusedError):
         server.address.connect()
+
+
+def test_it_ends_with_its_terminal(start_server: Any) -> None:
+    """A hangup by the kernel is no request to reload."""
+    master, terminal = os.openpty()
+    attach = (
+        "import os, sys; os.setsid(); os.open(sys.argv[1], os.O_RDWR); "
+        "os.execvp(sys.argv[2], sys.argv[2:])"
+    )
+    server = start_server(wrapper=[sys.executable, "-c", attach, os.ttyname(terminal)])
+    os.close(terminal)
+    os.close(master)
+    assert server.process.wait(SOON_S) == 0
+    assert "Hangup: ending" in server.log()
 
 
 def test_the_log_is_as_quiet_as_one_wants(start_server: Any, connect: Any) -> None:

@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
+import os
+import pathlib
 import re
 import subprocess
 import time
 from typing import Any
 
+import pytest
 from testlib import pictures
 from testlib.build import IS_SANITIZED, SLOWNESS
-from testlib.http import get_request
+from testlib.http import UnixAddress, get_request
 from testlib.mjpeg import Viewer
 from testlib.waiting import hold, wait_until
 
@@ -20,8 +23,22 @@ WIDTH, HEIGHT = 640, 480
 FPS = 20.0
 
 
+@pytest.fixture(params=["tcp", "unix"])
+def listen(request: Any, directory: pathlib.Path) -> str:
+    """Where the server listens. Behind a unix socket there is a proxy, as a rule."""
+    return "127.0.0.1:0" if request.param == "tcp" else f"unix:{directory}/http.sock"
+
+
+@pytest.fixture
+def server(start_server: Any, listen: str) -> Any:
+    """A server with nothing but defaults, on either kind of socket."""
+    return start_server(listen=listen)
+
+
 def kernel_memory(server: Any, viewer: Viewer) -> tuple[int, int]:
     """What the kernel holds on the server's side: (unacknowledged bytes, memory for them)."""
+    if isinstance(server.address, UnixAddress):
+        return kernel_memory_unix(viewer)
     ports = f"( sport = :{server.address.port} and dport = :{viewer.port} )"
     lines = subprocess.run(
         ["ss", "-tmnH", ports], capture_output=True, text=True, check=True
@@ -30,6 +47,14 @@ def kernel_memory(server: Any, viewer: Viewer) -> tuple[int, int]:
     memory = re.search(r"skmem:\(.*?,w(\d+),", lines)
     assert queue and memory, lines
     return int(queue[1]), int(memory[1])
+
+
+def kernel_memory_unix(viewer: Viewer) -> tuple[int, int]:
+    """The same; of what is unread the kernel tells only the memory."""
+    lines = subprocess.run(["ss", "-xmnH"], capture_output=True, text=True, check=True).stdout
+    memory = re.search(rf" \* {viewer.inode}\s+skmem:\(r\d+,rb\d+,t(\d+),", lines)
+    assert memory, lines
+    return int(memory[1]), int(memory[1])
 
 
 def resident_bytes(server: Any) -> int:
@@ -148,9 +173,11 @@ def test_small_frames_do_not_pile_up_either(server: Any, connect: Any) -> None:
     assert ages[-1] < 1.0 * SLOWNESS
 
 
-def test_who_reads_nothing_is_closed_and_told_in_the_log(start_server: Any, connect: Any) -> None:
+def test_who_reads_nothing_is_closed_and_told_in_the_log(
+    start_server: Any, connect: Any, listen: str
+) -> None:
     """After --stuck-after; its place is free then."""
-    server = start_server("--stuck-after", "3")
+    server = start_server("--stuck-after", "3", listen=listen)
     play_large(server, connect)
     fast = server.watch("/stream")
     began_s = time.monotonic()
@@ -161,7 +188,9 @@ def test_who_reads_nothing_is_closed_and_told_in_the_log(start_server: Any, conn
 
     seconds = time.monotonic() - began_s
     assert 2.9 <= seconds <= 6.0 * SLOWNESS
-    assert server.log().count("it read nothing for 3 s (--stuck-after)") == 2
+    who = rf"user {os.getuid()}, process {os.getpid()}" if "unix" in listen else "127.*:[0-9]+"
+    told = rf"viewer {who} of /stream left after [0-9.]+ s: it read nothing for 3 s \(--stuck-after\)"
+    assert len(re.findall(told, server.log())) == 2
     fast.skip().next("live")
 
 
@@ -173,15 +202,19 @@ def test_who_reads_nothing_is_closed_without_an_agent_too(start_server: Any) -> 
     wait_until(lambda: server.status()["viewers"] == 0, 30, "the stuck one is closed")
 
 
-def test_slow_is_not_stuck(start_server: Any, connect: Any) -> None:
-    """20 KB/s is a bad link, not a dead one: it stays, far beyond --stuck-after."""
-    server = start_server("--stuck-after", "1")
+def test_slow_is_not_stuck(start_server: Any, connect: Any, listen: str) -> None:
+    """20 KB/s is a bad link, not a dead one: it stays, far beyond --stuck-after.
+
+    Of a unix socket the kernel tells only when a whole block of 32 KiB was read.
+    """
+    stuck_after_s = "3" if "unix" in listen else "1"
+    server = start_server("--stuck-after", stuck_after_s, listen=listen)
     play_large(server, connect)
     slow = server.watch("/stream", receive_buffer=SMALL_BUFFER)
     slow.next("live")
     slow.read_slowly(2048, 0.1)
 
-    hold(lambda: not slow.is_closed, 4.0, "it was closed for being slow")
+    hold(lambda: not slow.is_closed, 4.0 * float(stuck_after_s), "it was closed for being slow")
 
     slow.check()
     assert server.status()["viewers"] == 1

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from testlib import pictures
 from testlib.build import SLOWNESS
-from testlib.http import Address, get_request
+from testlib.http import Address, get_request, receive_all
 from testlib.waiting import wait_until
 
 CROWD = 100
@@ -64,6 +64,13 @@ def test_a_crowd_is_answered_together_from_three_frames_at_most(
     ends = [end_s for end_s, _ in answers]
     assert max(ends) - min(ends) <= 3 / fps * SLOWNESS
     assert server.stream("front")["frames"]["encoded"] - before <= 3
+
+
+def test_two_whose_time_is_over_at_once_are_both_told(server: Any) -> None:
+    """The second is not forgotten while the server is busy with the first."""
+    for _ in range(50):
+        for _, answer in ask_all_at_once(server.address, "/snapshot?timeout=20", 2):
+            assert answer.startswith(b"HTTP/1.1 503 ")
 
 
 @pytest.mark.parametrize("is_watched", [False, True], ids=["alone", "beside a viewer"])
@@ -246,3 +253,49 @@ def test_a_client_that_leaves_takes_nothing_with_it(server: Any, connect: Any) -
     connect(server, "front", 16, 16).play(10)
     server.wait_state("front")
     assert server.get("/snapshot").status == 200
+
+
+def test_who_leaves_makes_room_at_once(start_server: Any, connect: Any) -> None:
+    """Not at the end of its time: nothing is wanted for it any more, and others may wait."""
+    server = start_server("--max-snapshots", "2")
+    connect(server, "front", 16, 16)
+    server.wait_state("front")
+    leaving = [server.address.connect() for _ in range(2)]
+    for connection in leaving:
+        connection.sendall(get_request("/snapshot?timeout=60000"))
+    wait_until(lambda: is_full(server), what="two who wait")
+    wait_until(lambda: server.stream("front")["wanted"], what="the demand")
+
+    for connection in leaving:
+        connection.close()
+
+    wait_until(lambda: not is_full(server), 10, what="room for others")
+    wait_until(lambda: not server.stream("front")["wanted"], 10, what="the end of the demand")
+
+
+def test_one_of_two_who_leaves_does_not_take_the_other_along(server: Any, connect: Any) -> None:
+    """The other one's frame comes."""
+    producer = connect(server, "front", 16, 16)
+    stays, leaves = server.address.connect(), server.address.connect()
+    with stays:
+        for connection in (stays, leaves):
+            connection.sendall(get_request("/snapshot/front?timeout=60000", "Connection: close"))
+        producer.wait_wanted()
+        leaves.close()
+        producer.play(10)
+        assert stays.recv(15) == b"HTTP/1.1 200 OK"
+
+
+def test_who_closes_its_sending_side_is_told(server: Any) -> None:
+    """It cannot be told from one who left, so it does not wait; but it can still read why."""
+    with server.address.connect() as connection:
+        connection.sendall(get_request("/snapshot?timeout=60000"))
+        connection.shutdown(socket.SHUT_WR)
+        answer = receive_all(connection)
+    assert answer.startswith(b"HTTP/1.1 503 ")
+    assert b"leave it open" in answer
+
+
+def is_full(server: Any) -> bool:
+    """Whether one who asks now is one too many."""
+    return "--max-snapshots" in server.get("/snapshot?timeout=0").text

@@ -3,12 +3,14 @@
 #include "tests/unit/support.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { PATH_ROOM = 400 };
@@ -228,6 +230,7 @@ TEST(endpoints_that_are_no_files_need_nothing)
     for (size_t i = 0; i < COUNT(others); i++) {
         assert_true(endpoint_prepare(others[i], error));
         assert_true(endpoint_set_mode(others[i], 0600, error));
+        endpoint_remove(others[i]);
     }
 }
 
@@ -252,6 +255,53 @@ TEST(a_mode_that_cannot_be_set_is_told)
     assert_string_equal(error, expected);
 }
 
+TEST(a_socket_of_this_process_is_removed)
+{
+    use("ingest.sock");
+    int fd = bind_socket(SOCK_STREAM);
+    listen(fd, 1);
+    endpoint_remove(endpoint);
+    assert_false(exists());
+    close(fd);
+}
+
+TEST(the_socket_of_a_successor_is_kept)
+{
+    use("ingest.sock");
+    int told[2];
+    char byte;
+    assert_int_equal(pipe(told), 0);
+    pid_t successor = fork();
+    if (successor == 0) {
+        listen(bind_socket(SOCK_STREAM), 1);
+        (void)!write(told[1], "", 1);
+        for (;;)
+            pause();
+    }
+    assert_int_equal(read(told[0], &byte, 1), 1);
+    endpoint_remove(endpoint);
+    assert_true(exists());
+    assert_false(endpoint_prepare(endpoint, error));
+    kill(successor, SIGKILL);
+    waitpid(successor, NULL, 0);
+    endpoint_remove(endpoint);
+    assert_true(exists()); /* stale now, and nobody's to remove but the next server's */
+    assert_true(endpoint_prepare(endpoint, error));
+    assert_false(exists());
+    close(told[0]);
+    close(told[1]);
+}
+
+TEST(what_is_no_socket_is_not_removed)
+{
+    use("ingest.sock");
+    make_file("precious");
+    endpoint_remove(endpoint);
+    assert_true(exists());
+    use("nothing");
+    endpoint_remove(endpoint);
+}
+
 #define IN_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, make_directory, remove_directory)
 
 int main(void)
@@ -273,6 +323,9 @@ int main(void)
         cmocka_unit_test(endpoints_that_are_no_files_need_nothing),
         IN_DIRECTORY(the_socket_gets_its_mode),
         IN_DIRECTORY(a_mode_that_cannot_be_set_is_told),
+        IN_DIRECTORY(a_socket_of_this_process_is_removed),
+        IN_DIRECTORY(the_socket_of_a_successor_is_kept),
+        IN_DIRECTORY(what_is_no_socket_is_not_removed),
     };
     return cmocka_run_group_tests_name("ingest/endpoint", tests, NULL, NULL);
 }

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define LISTEN_RULE "up to 16 of HOST:PORT, as 127.0.0.1:8080 or [::]:8080, and unix:/PATH"
+
 static struct options options;
 static char error[OPTIONS_ERROR_BYTES];
 
@@ -34,11 +36,20 @@ static void assert_error(const char *line, const char *expected)
     assert_string_equal(error, expected);
 }
 
+static void assert_listen(size_t index, const char *host, const char *port)
+{
+    assert_true(index < options.listen_count);
+    assert_string_equal(options.listen[index].host, host);
+    assert_string_equal(options.listen[index].port, port);
+}
+
 TEST(without_arguments_everything_has_its_default)
 {
     assert_int_equal(read_line(""), OPTIONS_RUN);
-    assert_string_equal(options.listen_host, "127.0.0.1");
-    assert_string_equal(options.listen_port, "8080");
+    assert_int_equal(options.listen_count, 1);
+    assert_listen(0, "127.0.0.1", "8080");
+    assert_int_equal(options.listen_source, OPTIONS_DEFAULT);
+    assert_int_equal(options.listen_mode, 0660);
     assert_string_equal(options.ingest, "ipc:///run/headcam/ingest.sock");
     assert_int_equal(options.socket_mode, 0660);
     assert_null(options.default_name);
@@ -67,8 +78,7 @@ TEST(every_flag_is_read_with_a_space)
                                "--quality 1 --subsampling 4:4:4 --encode-threads 64 --max-streams 1 "
                                "--max-viewers 0 --max-snapshots 7"),
                      OPTIONS_RUN);
-    assert_string_equal(options.listen_host, "0.0.0.0");
-    assert_string_equal(options.listen_port, "80");
+    assert_listen(0, "0.0.0.0", "80");
     assert_string_equal(options.ingest, "tcp://*:5555");
     assert_int_equal(options.socket_mode, 0600);
     assert_string_equal(options.default_name, "front");
@@ -93,8 +103,7 @@ TEST(every_flag_is_read_with_an_equals_sign)
     assert_int_equal(read_line("--listen=[::1]:0 --ingest=ipc:///a=b --quality=100 --subsampling=4:2:2 "
                                "--log-level=error"),
                      OPTIONS_RUN);
-    assert_string_equal(options.listen_host, "::1");
-    assert_string_equal(options.listen_port, "0");
+    assert_listen(0, "::1", "0");
     assert_string_equal(options.ingest, "ipc:///a=b");
     assert_int_equal(options.jpeg.quality, 100);
     assert_int_equal(options.jpeg.subsampling, JPEG_422);
@@ -117,12 +126,49 @@ TEST(the_environment_sets_what_no_flag_sets)
     assert_int_equal(options.jpeg.quality, 44);
     assert_int_equal(options.max_viewers, 5);
     assert_int_equal(options.no_signal_after_ns, 1500 * NS_PER_MS);
-    assert_string_equal(options.listen_host, "::");
-    assert_string_equal(options.listen_port, "9000");
+    assert_int_equal(options.listen_count, 1);
+    assert_listen(0, "::", "9000");
+    assert_int_equal(options.listen_source, OPTIONS_ENVIRONMENT);
     unsetenv("HEADCAM_QUALITY");
     unsetenv("HEADCAM_MAX_VIEWERS");
     unsetenv("HEADCAM_NO_SIGNAL_AFTER");
     unsetenv("HEADCAM_LISTEN");
+}
+
+TEST(addresses_add_up_when_they_are_repeated_or_divided_by_commas)
+{
+    assert_int_equal(read_line("--listen a:1 --listen=b:2,[::1]:3 --listen-mode 600 --listen unix:/x"),
+                     OPTIONS_RUN);
+    assert_int_equal(options.listen_count, 4);
+    assert_listen(0, "a", "1");
+    assert_listen(1, "b", "2");
+    assert_listen(2, "::1", "3");
+    assert_string_equal(options.listen[3].path, "/x");
+    assert_int_equal(options.listen_source, OPTIONS_ARGUMENT);
+    assert_int_equal(options.listen_mode, 0600);
+}
+
+TEST(addresses_in_arguments_replace_those_in_the_environment)
+{
+    setenv("HEADCAM_LISTEN", "a:1,b:2", 1);
+    assert_int_equal(read_line(""), OPTIONS_RUN);
+    assert_int_equal(options.listen_count, 2);
+    assert_listen(1, "b", "2");
+    assert_int_equal(read_line("--listen c:3"), OPTIONS_RUN);
+    assert_int_equal(options.listen_count, 1);
+    assert_listen(0, "c", "3");
+    unsetenv("HEADCAM_LISTEN");
+}
+
+TEST(there_may_be_sixteen_addresses)
+{
+    char line[300] = "--listen a:0";
+    for (int i = 1; i < OPTIONS_LISTEN_MOST; i++)
+        strcat(line, ",a:0");
+    assert_int_equal(read_line(line), OPTIONS_RUN);
+    assert_int_equal(options.listen_count, OPTIONS_LISTEN_MOST);
+    strcat(line, " --listen=b:0");
+    assert_error(line, "--listen must be " LISTEN_RULE ", not 'b:0'");
 }
 
 TEST(an_empty_variable_counts_as_unset)
@@ -145,16 +191,19 @@ TEST(each_bad_value_gives_one_line_that_tells_the_rule)
     static const struct {
         const char *line, *error;
     } bad[] = {
-        {"--listen 8080", "--listen must be HOST:PORT, as 127.0.0.1:8080 or [::]:8080, not '8080'"},
-        {"--listen :8080", "--listen must be HOST:PORT, as 127.0.0.1:8080 or [::]:8080, not ':8080'"},
-        {"--listen host:", "--listen must be HOST:PORT, as 127.0.0.1:8080 or [::]:8080, not 'host:'"},
-        {"--listen host:65536",
-         "--listen must be HOST:PORT, as 127.0.0.1:8080 or [::]:8080, not 'host:65536'"},
-        {"--listen host:-1", "--listen must be HOST:PORT, as 127.0.0.1:8080 or [::]:8080, not 'host:-1'"},
-        {"--listen host:http", "--listen must be HOST:PORT, as 127.0.0.1:8080 or [::]:8080, not 'host:http'"},
-        {"--listen ::1:8080", "--listen must be HOST:PORT, as 127.0.0.1:8080 or [::]:8080, not '::1:8080'"},
-        {"--listen [::1:8080", "--listen must be HOST:PORT, as 127.0.0.1:8080 or [::]:8080, not '[::1:8080'"},
-        {"--listen []:8080", "--listen must be HOST:PORT, as 127.0.0.1:8080 or [::]:8080, not '[]:8080'"},
+        {"--listen 8080", "--listen must be " LISTEN_RULE ", not '8080'"},
+        {"--listen :8080", "--listen must be " LISTEN_RULE ", not ':8080'"},
+        {"--listen host:", "--listen must be " LISTEN_RULE ", not 'host:'"},
+        {"--listen host:65536", "--listen must be " LISTEN_RULE ", not 'host:65536'"},
+        {"--listen host:-1", "--listen must be " LISTEN_RULE ", not 'host:-1'"},
+        {"--listen host:http", "--listen must be " LISTEN_RULE ", not 'host:http'"},
+        {"--listen ::1:8080", "--listen must be " LISTEN_RULE ", not '::1:8080'"},
+        {"--listen [::1:8080", "--listen must be " LISTEN_RULE ", not '[::1:8080'"},
+        {"--listen a:1,", "--listen must be " LISTEN_RULE ", not 'a:1,'"},
+        {"--listen a:1,,b:2", "--listen must be " LISTEN_RULE ", not 'a:1,,b:2'"},
+        {"--listen unix:x", "--listen must be " LISTEN_RULE ", not 'unix:x'"},
+        {"--listen-mode 1777", "--listen-mode must be an octal mode up to 0777, not '1777'"},
+        {"--listen []:8080", "--listen must be " LISTEN_RULE ", not '[]:8080'"},
         {"--ingest=", "--ingest must be a ZeroMQ endpoint, as ipc:///run/headcam/ingest.sock, not ''"},
         {"--socket-mode 0778", "--socket-mode must be an octal mode up to 0777, not '0778'"},
         {"--socket-mode 1777", "--socket-mode must be an octal mode up to 0777, not '1777'"},
@@ -247,12 +296,25 @@ TEST(the_help_lists_every_flag_with_its_default)
 {
     char *help = printed_by(options_print_help);
     const char *const lines[] = {
-        "--listen HOST:PORT",  "[127.0.0.1:8080]",       "--ingest ENDPOINT",
-        "--socket-mode MODE",  "--default NAME",         "--quality N",
-        "--subsampling S",     "--encode-threads N",     "--max-streams N",
-        "--max-viewers N",     "--max-snapshots N",      "--max-frame-bytes N",
-        "--no-signal-after S", "--stuck-after S",        "--forget-after S",
-        "--log-level LEVEL",   "--help                ", "--version             ",
+        "--listen HOST:PORT",
+        "--listen-mode MODE",
+        "[127.0.0.1:8080]",
+        "--ingest ENDPOINT",
+        "--socket-mode MODE",
+        "--default NAME",
+        "--quality N",
+        "--subsampling S",
+        "--encode-threads N",
+        "--max-streams N",
+        "--max-viewers N",
+        "--max-snapshots N",
+        "--max-frame-bytes N",
+        "--no-signal-after S",
+        "--stuck-after S",
+        "--forget-after S",
+        "--log-level LEVEL",
+        "--help                ",
+        "--version             ",
     };
     for (size_t i = 0; i < COUNT(lines); i++)
         assert_non_null(strstr(help, lines[i]));
@@ -288,6 +350,9 @@ int main(void)
         cmocka_unit_test(every_flag_is_read_with_an_equals_sign),
         cmocka_unit_test(the_last_of_several_counts),
         cmocka_unit_test(the_environment_sets_what_no_flag_sets),
+        cmocka_unit_test(addresses_add_up_when_they_are_repeated_or_divided_by_commas),
+        cmocka_unit_test(addresses_in_arguments_replace_those_in_the_environment),
+        cmocka_unit_test(there_may_be_sixteen_addresses),
         cmocka_unit_test(an_empty_variable_counts_as_unset),
         cmocka_unit_test(a_bad_variable_is_named),
         cmocka_unit_test(each_bad_value_gives_one_line_that_tells_the_rule),

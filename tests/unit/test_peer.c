@@ -4,8 +4,10 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 static char text[PEER_BYTES];
 
@@ -53,12 +55,27 @@ TEST(what_has_no_address_is_said_so)
     assert_string_equal(text, "an unknown address");
 }
 
+TEST(of_a_unix_socket_the_kernel_knows_who_uses_it)
+{
+    int ends[2];
+    char expected[PEER_BYTES];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    snprintf(expected, sizeof(expected), "user %u, process %d", (unsigned)getuid(), (int)getpid());
+    peer_describe_socket(ends[0], text);
+    assert_string_equal(text, expected);
+    close(ends[0]);
+    close(ends[1]);
+    peer_describe_socket(-1, text);
+    assert_string_equal(text, "an unknown address");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_address_has_its_port),
         cmocka_unit_test(ipv4_on_a_socket_for_both_is_shown_as_ipv4),
         cmocka_unit_test(what_has_no_address_is_said_so),
+        cmocka_unit_test(of_a_unix_socket_the_kernel_knows_who_uses_it),
     };
     return cmocka_run_group_tests_name("http/peer", tests, NULL, NULL);
 }

@@ -52,6 +52,19 @@ TEST(what_is_no_utf8_does_no_harm)
     assert_string_equal(cut("a\xff", 5), "a");
 }
 
+TEST(numbers_are_digits_and_nothing_else)
+{
+    uint64_t value = 7;
+    assert_true(text_read_number("0", &value));
+    assert_int_equal(value, 0);
+    assert_true(text_read_number("18446744073709551615", &value));
+    assert_true(value == UINT64_MAX);
+    const char *const none[] = {"", " 1", "1 ", "-1", "+1", "0x1", "1.0", "1e3", "18446744073709551616"};
+    for (size_t i = 0; i < COUNT(none); i++)
+        assert_false(text_read_number(none[i], &value));
+    assert_false(text_read_number(NULL, &value));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -60,6 +73,7 @@ int main(void)
         cmocka_unit_test(a_cut_character_is_removed),
         cmocka_unit_test(only_the_last_character_is_looked_at),
         cmocka_unit_test(what_is_no_utf8_does_no_harm),
+        cmocka_unit_test(numbers_are_digits_and_nothing_else),
     };
     return cmocka_run_group_tests_name("base/text", tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 import http.client
 import json
+import pathlib
 import socket
 from collections.abc import Mapping
 from typing import Any
@@ -30,6 +31,25 @@ class Address:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         connection.settimeout(TIMEOUT_S)
         connection.connect((self.host, self.port))
+        return connection
+
+
+@dataclasses.dataclass(frozen=True)
+class UnixAddress(Address):
+    """A unix socket; host and port are what a Host header says."""
+
+    path: pathlib.Path
+
+    @classmethod
+    def of(cls, path: pathlib.Path) -> UnixAddress:
+        """The address of a socket file."""
+        return cls("localhost", 80, path)
+
+    def connect(self, receive_buffer: int | None = None) -> socket.socket:
+        """A connection. Its receiver has no buffer of its own: what is written is the sender's."""
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        connection.settimeout(TIMEOUT_S)
+        connection.connect(str(self.path))
         return connection
 
 
@@ -60,6 +80,8 @@ def fetch(
 ) -> Response:
     """One request on a connection of its own. A stream's endless body is not read."""
     connection = http.client.HTTPConnection(address.host, address.port, timeout=timeout_s)
+    connection.sock = address.connect()
+    connection.sock.settimeout(timeout_s)
     try:
         connection.request(method, path, headers=dict(headers or {}))
         answer = connection.getresponse()

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 import select
 import threading
@@ -177,7 +178,9 @@ class Viewer:
         self._chunk_bytes, self._chunk_pause_s = 1 << 18, 0.0
         self.began_s = time.monotonic()
         self._socket = address.connect(receive_buffer)
-        self.port: int = self._socket.getsockname()[1]  #: of this side
+        name = self._socket.getsockname()
+        self.port: int = name[1] if isinstance(name, tuple) else 0  #: of this side, over TCP
+        self.inode = os.fstat(self._socket.fileno()).st_ino  #: of this side's socket
         self._socket.sendall(get_request(path, *headers))
         self._thread = threading.Thread(target=self._run, name=f"viewer of {path}")
         self._thread.start()

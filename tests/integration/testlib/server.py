@@ -9,11 +9,11 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from testlib.build import COMMAND, SLOWNESS
-from testlib.http import Address, Response, fetch
+from testlib.http import Address, Response, UnixAddress, fetch
 from testlib.metrics import Scrape
 from testlib.mjpeg import Viewer
 from testlib.status import check_status
@@ -25,7 +25,8 @@ END_S = 1.0 * SLOWNESS
 _SANITIZER_REPORT = re.compile(
     r"ERROR: (Address|Leak)Sanitizer|runtime error|WARNING: ThreadSanitizer|Sanitizer:DEADLYSIGNAL"
 )
-_URL = re.compile(r" serves (http://\S+?:(\d+)/) and takes frames at (\S+)")
+_URL = re.compile(r" serves (\S+) and takes frames at \S+")
+_MORE_URLS = re.compile(r" serves (\S+), too")
 
 
 def clean_environment(variables: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -35,11 +36,15 @@ def clean_environment(variables: Mapping[str, str] | None = None) -> dict[str, s
 
 
 def run_server(
-    *flags: str, environment: Mapping[str, str] | None = None
+    *flags: str,
+    environment: Mapping[str, str] | None = None,
+    wrapper: Sequence[str] = (),
+    pass_fds: Sequence[int] = (),
 ) -> subprocess.CompletedProcess[str]:
-    """Runs the server to its end, which is to come by itself."""
+    """Runs the server to its end, which is to come by itself; as for wrapper, see Server."""
     return subprocess.run(
-        [*COMMAND, *flags],
+        [*wrapper, *COMMAND, *flags],
+        pass_fds=pass_fds,
         env=clean_environment(environment),
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -48,37 +53,56 @@ def run_server(
     )
 
 
+def address_of(url: str) -> Address:
+    """Where to connect for a URL in the log."""
+    if url.startswith("unix:"):
+        return UnixAddress.of(pathlib.Path(url.removeprefix("unix:")))
+    port = int(url.rstrip("/").rpartition(":")[2])
+    return Address("::1" if "[" in url else "127.0.0.1", port)
+
+
 class Server:
-    """A running server. Viewers made with watch() stay until it has ended."""
+    """A running server. Viewers made with watch() stay until it has ended.
+
+    Without `listen` it gets no --listen. `wrapper` is a command that becomes the server, with files
+    that it hands on in `pass_fds`.
+    """
 
     def __init__(
         self,
         directory: pathlib.Path,
         *flags: str,
-        listen: str = "127.0.0.1:0",
+        listen: str | None = "127.0.0.1:0",
         endpoint: str | None = None,
         environment: Mapping[str, str] | None = None,
+        wrapper: Sequence[str] = (),
+        pass_fds: Sequence[int] = (),
     ) -> None:
         self.endpoint = endpoint or f"ipc://{directory}/ingest.sock"
         self.viewers: list[Viewer] = []
         self._was_killed = False
         self._log = directory / f"server-{time.monotonic_ns()}.log"
         with self._log.open("wb") as log:
+            listening = [] if listen is None else ["--listen", listen]
             self.process = subprocess.Popen(
-                [*COMMAND, "--listen", listen, "--ingest", self.endpoint, *flags],
+                [*wrapper, *COMMAND, *listening, "--ingest", self.endpoint, *flags],
                 env=clean_environment(environment),
                 stdin=subprocess.DEVNULL,
                 stderr=log,
+                pass_fds=pass_fds,
             )
         found = wait_until(self._find_url, what="the server's address in its log")
         assert found
         self.url = found[1]
-        host = "::1" if "[" in self.url else "127.0.0.1"
-        self.address = Address(host, int(found[2]))
+        self.address = address_of(self.url)
 
     def _find_url(self) -> re.Match[str] | None:
         assert self.process.poll() is None, f"the server did not start:\n{self.log()}"
         return _URL.search(self.log())
+
+    def urls(self) -> list[str]:
+        """All that it serves, in its order."""
+        return [self.url, *_MORE_URLS.findall(self.log())]
 
     @property
     def socket_path(self) -> pathlib.Path:

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * listen_address: where to listen, as people write it: HOST:PORT, [IPV6]:PORT or unix:/PATH. Pure; it
+ * resolves no names and opens nothing.
+ */
+#ifndef HEADCAM_HTTP_LISTEN_ADDRESS_H
+#define HEADCAM_HTTP_LISTEN_ADDRESS_H
+
+#include "base/socket_file.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define LISTEN_ADDRESS_UNIX "unix:"
+
+enum { LISTEN_HOST_BYTES = 256, LISTEN_PORT_BYTES = 8 };
+
+/* A path, or else a host and a port. */
+struct listen_address {
+    char path[SOCKET_FILE_PATH_BYTES];
+    char host[LISTEN_HOST_BYTES]; /* without brackets */
+    char port[LISTEN_PORT_BYTES];
+};
+
+/* Reads the first length bytes of text. False: they are no address. */
+bool listen_address_read(const char *text, size_t length, struct listen_address *address);
+
+#endif

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+#include "http/loop.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/thread.h"
+#include "base/wake.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { EVENTS_AT_ONCE = LISTEN_MOST + 2, ACCEPTS_AT_ONCE = 64 };
+
+/* Where there is no file for a connection, another one is tried for after this. */
+static const uint64_t RETRY_NS = 100 * NS_PER_MS;
+
+struct loop {
+    struct MHD_Daemon *daemon;
+    const struct listeners *listeners;
+    size_t max_connections;
+    pthread_t thread;
+    bool is_started;
+    struct pulses *pulses;
+    struct pulse pulse;
+    struct wake wake; /* a connection was resumed, the thread is to end, or its pulse is asked for */
+    atomic_bool is_stopping;
+    int epoll_fd; /* the listeners, the wake, and libmicrohttpd's own epoll */
+
+    /* The thread's own. */
+    bool is_accepting; /* the listeners are polled */
+    uint64_t retry_ns; /* no accept() before this */
+    struct log_limit accept_log;
+};
+
+static bool poll_fd(struct loop *loop, int fd, const void *who)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = (void *)(uintptr_t)who};
+    return epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+/* ---- accepting ---- */
+
+static size_t free_places(const struct loop *loop)
+{
+    size_t taken = MHD_get_daemon_info(loop->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS)->num_connections;
+    return taken < loop->max_connections ? loop->max_connections - taken : 0;
+}
+
+/* Polls the listeners while there is room; until then, who connects waits in their queues. */
+static void update_accepting(struct loop *loop, uint64_t now_ns)
+{
+    bool may_accept = now_ns >= loop->retry_ns && free_places(loop) > 0;
+    if (may_accept == loop->is_accepting)
+        return;
+    for (size_t i = 0; i < loop->listeners->count; i++) {
+        const struct listener *listener = &loop->listeners->item[i];
+        struct epoll_event event = {.events = may_accept ? EPOLLIN : 0,
+                                    .data.ptr = (void *)(uintptr_t)listener};
+        epoll_ctl(loop->epoll_fd, EPOLL_CTL_MOD, listener->fd, &event);
+    }
+    loop->is_accepting = may_accept;
+}
+
+/* Whether accept() failed for one connection only, or because none is left. */
+static bool is_passing(int error)
+{
+    return error == EAGAIN || error == EWOULDBLOCK || error == EINTR || error == ECONNABORTED ||
+           error == EPROTO || error == EPERM || error == ENETDOWN || error == ENETUNREACH ||
+           error == EHOSTDOWN || error == EHOSTUNREACH || error == ETIMEDOUT;
+}
+
+static void pause_accepting(struct loop *loop, int error)
+{
+    uint64_t suppressed, now_ns = clock_mono_ns();
+    loop->retry_ns = now_ns + RETRY_NS;
+    if (log_limit_pass(&loop->accept_log, now_ns, &suppressed))
+        log_warn("cannot accept connections: %s; those that exist go on", strerror(error));
+}
+
+static void accept_from(struct loop *loop, const struct listener *listener)
+{
+    for (int i = 0; i < ACCEPTS_AT_ONCE && free_places(loop) > 0; i++) {
+        struct sockaddr_storage address = {0};
+        socklen_t length = sizeof(address);
+        int fd = accept4(listener->fd, (struct sockaddr *)&address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd < 0) {
+            if (!is_passing(errno))
+                pause_accepting(loop, errno);
+            return;
+        }
+        MHD_add_connection(loop->daemon, fd, (const struct sockaddr *)&address, length); /* or closes it */
+    }
+}
+
+/* ---- the thread ---- */
+
+static int timeout_ms(const struct loop *loop, uint64_t now_ns)
+{
+    MHD_UNSIGNED_LONG_LONG ms;
+    uint64_t deadline_ns = loop->retry_ns > now_ns ? loop->retry_ns : CLOCK_NEVER;
+    if (MHD_get_timeout(loop->daemon, &ms) == MHD_YES && now_ns + ms * NS_PER_MS < deadline_ns)
+        deadline_ns = now_ns + ms * NS_PER_MS;
+    return clock_timeout_ms(now_ns, deadline_ns);
+}
+
+static void *run(void *arg)
+{
+    struct loop *loop = arg;
+    struct epoll_event events[EVENTS_AT_ONCE];
+    while (!atomic_load(&loop->is_stopping)) {
+        pulse_beat(&loop->pulse);
+        uint64_t now_ns = clock_mono_ns();
+        update_accepting(loop, now_ns);
+        int count = epoll_wait(loop->epoll_fd, events, EVENTS_AT_ONCE, timeout_ms(loop, now_ns));
+        for (int i = 0; i < count; i++) {
+            if (events[i].data.ptr == &loop->wake)
+                wake_clear(&loop->wake);
+            else if (events[i].data.ptr != loop->daemon)
+                accept_from(loop, events[i].data.ptr);
+        }
+        MHD_run(loop->daemon);
+    }
+    MHD_run(loop->daemon); /* what the sender let go in the meantime is answered */
+    return NULL;
+}
+
+static void wake(void *arg)
+{
+    struct loop *loop = arg;
+    wake_signal(&loop->wake);
+}
+
+struct loop *loop_create(const struct listeners *listeners, size_t max_connections, struct pulses *pulses)
+{
+    struct loop *loop = memory_zeroed(sizeof(*loop));
+    loop->listeners = listeners;
+    loop->max_connections = max_connections;
+    loop->pulses = pulses;
+    loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (!wake_init(&loop->wake) || loop->epoll_fd < 0) {
+        log_error("cannot make the HTTP thread's descriptors: %s", strerror(errno));
+        loop_destroy(loop);
+        return NULL;
+    }
+    return loop;
+}
+
+static bool poll_all(struct loop *loop)
+{
+    for (size_t i = 0; i < loop->listeners->count; i++)
+        if (!poll_fd(loop, loop->listeners->item[i].fd, &loop->listeners->item[i]))
+            return false;
+    loop->is_accepting = true;
+    int daemon_fd = MHD_get_daemon_info(loop->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+    return poll_fd(loop, daemon_fd, loop->daemon) && poll_fd(loop, loop->wake.fd, &loop->wake);
+}
+
+bool loop_start(struct loop *loop, struct MHD_Daemon *daemon)
+{
+    loop->daemon = daemon;
+    loop->is_started = poll_all(loop) && thread_start(&loop->thread, "http", run, loop);
+    if (loop->is_started)
+        pulses_add(loop->pulses, &loop->pulse, "http", wake, loop);
+    else
+        log_error("cannot start the HTTP thread: %s", strerror(errno));
+    return loop->is_started;
+}
+
+void loop_resume(struct loop *loop, struct MHD_Connection *connection)
+{
+    MHD_resume_connection(connection);
+    wake_signal(&loop->wake);
+}
+
+void loop_stop(struct loop *loop)
+{
+    if (!loop->is_started)
+        return;
+    atomic_store(&loop->is_stopping, true);
+    wake_signal(&loop->wake);
+    pthread_join(loop->thread, NULL);
+    pulses_remove(&loop->pulse);
+}
+
+void loop_destroy(struct loop *loop)
+{
+    close(loop->epoll_fd);
+    wake_fini(&loop->wake);
+    free(loop);
+}
