@@ -153,8 +153,8 @@ struct server *server_create(struct hub *hub, const struct server_options *optio
     size_t connections = raise_file_limit(options->max_viewers + options->max_snapshots + OTHER_CONNECTIONS);
     server->loop = loop_create(options->listeners, connections, options->pulses);
     if (server->loop)
-        server->sender = sender_create(hub, &server->visits, server->loop, options->stuck_after_ns,
-                                       options->pulses);
+        server->sender =
+            sender_create(hub, &server->visits, server->loop, options->stuck_after_ns, options->pulses);
     if (!server->sender) {
         server_destroy(server);
         return NULL;
