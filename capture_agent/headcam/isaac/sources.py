@@ -264,7 +264,6 @@ class CameraSource:
         self._retired = retired
         self._is_warm = is_warm
         self._has_camera = False
-        self._others: tuple[str, ...] = ()
         self._product: Product | None = None
         self._annotator: Annotator | None = None
         self._fresh_at_update = 0
