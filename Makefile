@@ -122,9 +122,15 @@ test-isaac:
 	PYTHONPATH=capture_agent:tests/fakekit $(PYTHON) -m pytest -q -p no:cacheprovider tests/fakekit
 	PYTHONPATH=capture_agent $(PYTHON) -m pytest -q -p no:cacheprovider tests/isaac
 
+# They mostly wait, so several run at a time; then those that want the machine for themselves.
+INTEGRATION_JOBS ?= $(shell nproc)
+integration_tests = HEADCAM_SERVER="$(without_aslr) $(BUILD)/headcam" $(PYTHON) -m pytest -q -p no:cacheprovider \
+  tests/integration
+nothing_selected := [ $$? = 5 ]
+
 test-integration: $(BUILD)/headcam
-	HEADCAM_SERVER="$(without_aslr) $(BUILD)/headcam" $(PYTHON) -m pytest -q -p no:cacheprovider \
-	  tests/integration $(PYTEST_ARGS)
+	$(integration_tests) -m "not alone" -n $(INTEGRATION_JOBS) $(PYTEST_ARGS) || $(nothing_selected)
+	$(integration_tests) -m alone $(PYTEST_ARGS) || $(nothing_selected)
 
 test-browser: $(BUILD)/headcam
 	HEADCAM_SERVER=$(BUILD)/headcam tests/browser/run

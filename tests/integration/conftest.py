@@ -22,6 +22,14 @@ from testlib.producer import Link, Producer  # noqa: E402
 from testlib.server import Server  # noqa: E402
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers",
+        "alone: no other test runs meanwhile, for it shares something with the whole machine"
+        " (/dev/shm), or looks at how soon things happen",
+    )
+
+
 @pytest.fixture
 def directory() -> Iterator[pathlib.Path]:
     """A directory with a name that is short enough for a socket's path."""

@@ -17,6 +17,8 @@ from testlib.waiting import hold, wait_until
 
 import headcam
 
+pytestmark = pytest.mark.alone
+
 FPS = 30.0
 FIRST_FRAME_S = 0.2
 LAST_FRAME_S = 2.0

@@ -131,6 +131,7 @@ def test_a_picture_keeps_its_stamps_by_the_ring_and_inline(server: Any) -> None:
         assert server.stream("front")["transport"] == "inline"
 
 
+@pytest.mark.alone
 def test_no_picture_is_ever_a_mix_of_two(server: Any) -> None:
     """A producer overwrites the slots as fast as it can: each picture served is of one frame.
 
@@ -287,6 +288,7 @@ def test_after_a_restart_of_the_server_the_ring_is_confirmed_anew(
     assert second.rejected() == 0
 
 
+@pytest.mark.alone
 def test_rings_of_dead_agents_are_removed_and_those_of_the_living_are_not(
     start_server: Callable[..., Any],
     start_agent: Callable[..., Any],

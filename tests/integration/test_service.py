@@ -190,6 +190,7 @@ def test_a_manager_that_is_gone_does_no_harm(start_server: Any, directory: pathl
 # ---- the watchdog ----
 
 
+@pytest.mark.alone
 def test_while_all_is_well_it_says_so_in_time(
     start_server: Any, connect: Any, manager: NotifySocket
 ) -> None:
