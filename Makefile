@@ -37,7 +37,8 @@ sanitizer := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -
 compile   := $(CC) -std=c11 -D_GNU_SOURCE -Isrc -Iinclude -I. $(warnings) $(CFLAGS) -pthread $(sanitizer) \
              $(shell pkg-config --cflags $(packages) 2>/dev/null) $(CPPFLAGS) -MMD -MP
 link       = $(CC) $(CFLAGS) -pthread $(sanitizer) $(LDFLAGS)
-libraries  = $(shell pkg-config --libs $(packages)) -lm
+# libyuv has no .pc file.
+libraries  = $(shell pkg-config --libs $(packages)) -lyuv -lm
 
 sources := $(wildcard src/*.c src/*/*.c)
 objects := $(sources:%.c=$(BUILD)/%.o)
