@@ -49,10 +49,16 @@ static int run(const struct options *options)
         .default_name = options->default_name,
         .endpoint = options->ingest,
         .max_streams = options->max_streams,
+        .max_variants = options->max_variants,
+        .quality = (uint32_t)options->jpeg.quality,
         .no_signal_after_ns = options->no_signal_after_ns,
         .forget_after_ns = options->forget_after_ns,
     };
-    const struct encoder_options encoding = {.jpeg = options->jpeg, .threads = options->encode_threads};
+    const struct encoder_options encoding = {
+        .jpeg = options->jpeg,
+        .threads = options->encode_threads,
+        .max_frame_bytes = options->max_frame_bytes,
+    };
     const struct ingest_options taking = {
         .endpoint = options->ingest,
         .socket_mode = options->socket_mode,
@@ -63,6 +69,7 @@ static int run(const struct options *options)
         .endpoint = options->ingest,
         .max_viewers = options->max_viewers,
         .max_snapshots = options->max_snapshots,
+        .max_variants = options->max_variants,
         .stuck_after_ns = options->stuck_after_ns,
     };
     struct hub *hub = hub_create(&streams);

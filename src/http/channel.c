@@ -33,17 +33,17 @@ static void begin_show(struct channel *channel)
     schedule(channel);
 }
 
-struct channel *channel_create(const struct channel_context *context, struct stream *stream)
+struct channel *channel_create(const struct channel_context *context, struct watch *watch)
 {
     struct channel *channel = memory_zeroed(sizeof(*channel));
     channel->context = context;
-    channel->stream = stream;
+    channel->watch = hub_watch_again(context->hub, watch);
     channel->timer.on_due = on_channel_due;
     list_init(&channel->link);
     list_init(&channel->viewers);
     list_init(&channel->waiters);
 
-    hub_look(context->hub, stream, &channel->view);
+    hub_look(context->hub, watch, &channel->view);
     channel->picture = channel->view.frame;
     channel->notice = channel->view.notice;
     begin_show(channel);
@@ -54,7 +54,7 @@ void channel_destroy(struct channel *channel)
 {
     list_remove(&channel->link);
     timers_cancel(timers_of(channel), &channel->timer);
-    hub_unwatch(channel->context->hub, channel->stream);
+    hub_unwatch(channel->context->hub, channel->watch);
     frame_unref(&channel->picture);
     frame_unref(&channel->notice);
     free(channel);
@@ -65,23 +65,23 @@ bool channel_is_empty(const struct channel *channel)
     return list_is_empty(&channel->viewers) && list_is_empty(&channel->waiters);
 }
 
-/* Tells the hub how many watch, and the rate of the fastest; a snapshot wants the next frame there is. */
+/* Tells the hub who watches, and what would satisfy all of them. */
 static void update_audience(struct channel *channel)
 {
-    if (channel_is_empty(channel))
-        return; /* it ends now; until its subscription does, the rate should not rise */
-    millifps rate = 0;
-    if (list_is_empty(&channel->waiters)) {
-        bool is_first = true;
-        struct list *node;
-        list_for_each(node, &channel->viewers)
-        {
-            const struct viewer *viewer = container_of(node, struct viewer, link);
-            rate = is_first ? viewer->rate : pace_faster(rate, viewer->rate);
-            is_first = false;
-        }
+    struct audience audience = {0};
+    struct list *node;
+    list_for_each(node, &channel->viewers)
+    {
+        const struct viewer *viewer = container_of(node, struct viewer, link);
+        audience.rate = audience.viewers++ == 0 ? viewer->rate : pace_faster(audience.rate, viewer->rate);
     }
-    hub_set_audience(channel->context->hub, channel->stream, channel->viewer_count, rate);
+    list_for_each(node, &channel->waiters)
+    {
+        uint64_t not_before_ns = container_of(node, struct waiter, link)->not_before_ns;
+        if (audience.snapshots++ == 0 || not_before_ns < audience.snapshots_not_before_ns)
+            audience.snapshots_not_before_ns = not_before_ns;
+    }
+    hub_set_audience(channel->context->hub, channel->watch, &audience);
 }
 
 /* ---- viewers ---- */
@@ -226,23 +226,28 @@ static void on_waiter_due(struct timer *timer)
     struct waiter *waiter = container_of(timer, struct waiter, timer);
     struct channel *channel = waiter->channel;
     char reason[2 * EXPLAIN_BYTES];
-    hub_explain(channel->context->hub, channel->stream, reason);
+    hub_explain(channel->context->hub, channel->watch, reason);
     answer_waiter(waiter, NULL, reason);
     update_audience(channel);
 }
 
+/* Whether the channel has what a snapshot request waits for; if so, it is answered. */
+static bool serve_waiter(struct waiter *waiter)
+{
+    struct frame *picture = waiter->channel->picture;
+    if (!picture || picture->capture_ns < waiter->not_before_ns)
+        return false;
+    answer_waiter(waiter, picture, NULL);
+    return true;
+}
+
 static void serve_waiters(struct channel *channel)
 {
-    if (!channel->picture || list_is_empty(&channel->waiters))
-        return;
+    bool is_other_audience = false;
     struct list *node, *after;
-    list_for_each_safe(node, after, &channel->waiters)
-    {
-        struct waiter *waiter = container_of(node, struct waiter, link);
-        if (channel->picture->capture_ns >= waiter->not_before_ns)
-            answer_waiter(waiter, channel->picture, NULL);
-    }
-    if (list_is_empty(&channel->waiters))
+    list_for_each_safe(node, after, &channel->waiters) is_other_audience |=
+        serve_waiter(container_of(node, struct waiter, link));
+    if (is_other_audience)
         update_audience(channel);
 }
 
@@ -252,8 +257,8 @@ void channel_add_waiter(struct channel *channel, struct waiter *waiter)
     waiter->timer.on_due = on_waiter_due;
     timers_set(timers_of(channel), &waiter->timer, waiter->deadline_ns);
     list_append(&channel->waiters, &waiter->link);
-    update_audience(channel);
-    serve_waiters(channel);
+    if (!serve_waiter(waiter))
+        update_audience(channel);
 }
 
 /* ---- what is shown ---- */
@@ -266,7 +271,7 @@ static void tick(struct channel *channel)
         if (list_is_empty(&channel->viewers))
             break;
         /* A new picture is served by channel_refresh() as soon as it is drawn. */
-        if (!hub_request_notice(channel->context->hub, channel->stream) && show_notice(&channel->show))
+        if (!hub_request_notice(channel->context->hub, channel->watch) && show_notice(&channel->show))
             serve_viewers(channel);
         break;
     case SHOW_RESEND:
@@ -286,8 +291,8 @@ static void on_channel_due(struct timer *timer)
 void channel_refresh(struct channel *channel)
 {
     struct hub_view *view = &channel->view;
-    uint64_t known_pictures = view->picture_count;
-    hub_look(channel->context->hub, channel->stream, view);
+    uint64_t known_picture = view->picture_serial;
+    hub_look(channel->context->hub, channel->watch, view);
     bool is_new = false;
     if (view->notice) {
         frame_unref(&channel->notice);
@@ -297,7 +302,7 @@ void channel_refresh(struct channel *channel)
     if (view->frame) {
         frame_unref(&channel->picture);
         channel->picture = view->frame;
-        if (view->picture_count != known_pictures)
+        if (view->picture_serial != known_picture)
             show_frame(&channel->show, clock_mono_ns(), view->interval_ns);
         else
             show_unchanged(&channel->show, clock_mono_ns(), view->interval_ns);
@@ -310,24 +315,6 @@ void channel_refresh(struct channel *channel)
 }
 
 /* ---- everybody ---- */
-
-void channel_move_all(struct channel *from, struct channel *to)
-{
-    struct list *node, *after;
-    list_for_each_safe(node, after, &from->viewers)
-    {
-        struct viewer *viewer = container_of(node, struct viewer, link);
-        list_remove(node);
-        from->viewer_count--;
-        timers_cancel(timers_of(from), &viewer->timer);
-        channel_add_viewer(to, viewer);
-    }
-    list_for_each_safe(node, after, &from->waiters)
-    {
-        list_remove(node);
-        channel_add_waiter(to, container_of(node, struct waiter, link));
-    }
-}
 
 void channel_end_all(struct channel *channel, const char *reason)
 {

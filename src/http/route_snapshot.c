@@ -18,6 +18,7 @@ enum { DEFAULT_TIMEOUT_MS = 3000, MAX_TIMEOUT_MS = 60000, MAX_AGE_MS = 3600000 }
 void routes_free_waiter(struct server *server, struct waiter *waiter)
 {
     atomic_fetch_sub(&server->snapshots, 1);
+    hub_unwatch(server->hub, waiter->watch);
     frame_unref(&waiter->frame);
     free(waiter);
 }
@@ -66,18 +67,23 @@ static enum MHD_Result begin(struct server *server, struct MHD_Connection *conne
     if (!query_ms(routes_parameter(connection, "max_age"), MAX_AGE_MS, &max_age_ns))
         return reply_text(connection, MHD_HTTP_BAD_REQUEST, "max_age must be milliseconds from 0 to %d",
                           MAX_AGE_MS);
+    enum MHD_Result refused;
+    struct watch *watch = routes_watch(server, connection, name, &refused);
+    if (!watch)
+        return refused;
     if (!routes_count_up(&server->snapshots, server->options.max_snapshots)) {
         char reason[128];
         snprintf(reason, sizeof(reason), "%zu snapshot requests wait, as many as --max-snapshots allows",
                  server->options.max_snapshots);
+        hub_unwatch(server->hub, watch);
         return reply_unavailable(connection, reason);
     }
 
     struct waiter *new = memory_zeroed(sizeof(*new));
     new->connection = connection;
-    new->not_before_ns = max_age_ns < now_ns ? now_ns - max_age_ns : 0;
+    new->watch = watch;
+    new->not_before_ns = max_age_ns < now_ns ? now_ns - max_age_ns : 1;
     new->deadline_ns = now_ns + timeout_ns;
-    snprintf(new->name, sizeof(new->name), "%s", name);
     list_init(&new->link);
     *waiter = new;
     if (!sender_adopt_waiter(server->sender, new)) {

@@ -32,6 +32,29 @@ static json_t *text(const char *bytes)
     return value ? value : json_string("?");
 }
 
+static json_t *one_decimal(double value)
+{
+    return json_real((double)(int)(value * 10 + 0.5) / 10);
+}
+
+static json_t *variants_json(const struct stream_report *report)
+{
+    json_t *variants = json_array();
+    for (size_t i = 0; i < report->variant_count; i++) {
+        const struct variant_report *variant = &report->variants[i];
+        json_array_append_new(
+            variants,
+            json_pack("{s:o, s:o, s:o, s:I, s:o, s:I, s:I, s:o}", "width",
+                      or_null(variant->width != 0, json_integer(variant->width)), "height",
+                      or_null(variant->height != 0, json_integer(variant->height)), "quality",
+                      or_null(variant->quality != 0, json_integer(variant->quality)), "viewers",
+                      (json_int_t)variant->viewers, "fps", one_decimal(variant->fps), "encoded",
+                      (json_int_t)variant->encoded, "unchanged", (json_int_t)variant->unchanged, "jpeg_bytes",
+                      or_null(variant->has_frame, json_integer((json_int_t)variant->jpeg_bytes))));
+    }
+    return variants;
+}
+
 static json_t *stream_json(const struct stream_report *report)
 {
     char instance[17];
@@ -50,7 +73,7 @@ static json_t *stream_json(const struct stream_report *report)
     json_object_set_new(object, "transport_reason", text(report->transport_reason));
     json_object_set_new(object, "nominal_fps",
                         or_null(report->nominal_fps > 0, json_real(report->nominal_fps)));
-    json_object_set_new(object, "fps", json_real((double)(int)(report->fps * 10 + 0.5) / 10));
+    json_object_set_new(object, "fps", one_decimal(report->fps));
     json_object_set_new(object, "age_ms",
                         or_null(report->has_frame, json_integer((json_int_t)(report->age_ns / NS_PER_MS))));
     json_object_set_new(object, "viewers", json_integer((json_int_t)report->viewers));
@@ -68,6 +91,7 @@ static json_t *stream_json(const struct stream_report *report)
                                   (json_int_t)report->torn, "dropped", (json_int_t)report->dropped));
     json_object_set_new(object, "jpeg_bytes",
                         or_null(report->has_frame, json_integer((json_int_t)report->jpeg_bytes)));
+    json_object_set_new(object, "variants", variants_json(report));
     json_object_set_new(object, "conflicts", json_integer((json_int_t)report->conflicts));
     return object;
 }

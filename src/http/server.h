@@ -18,6 +18,7 @@ struct server_options {
     const char *endpoint; /* of the ingest, for /status */
     size_t max_viewers;
     size_t max_snapshots;
+    size_t max_variants; /* for the error that names it */
     uint64_t stuck_after_ns;
 };
 

@@ -12,19 +12,19 @@
 #include "base/list.h"
 #include "base/timers.h"
 #include "http/multipart.h"
-#include "stream/name.h"
 #include "stream/pace.h"
 
 #include <microhttpd.h>
 #include <stdbool.h>
 
 struct channel;
+struct watch;
 
 struct viewer {
     /* Fixed from the start. */
     struct MHD_Connection *connection;
     int fd;
-    char name[NAME_BYTES]; /* "" for the default stream */
+    struct watch *watch; /* a reference */
     bool advance_headers;
     millifps rate;
 
