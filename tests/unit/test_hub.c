@@ -1093,7 +1093,7 @@ TEST(a_no_signal_picture_that_was_given_up_is_asked_for_again)
     assert_true(hub_request_notice(hub, stream));
     leave(stream); /* nobody wants it any more */
     assert_no_job();
-    watch("front");
+    stream = watch("front");
     assert_true(hub_request_notice(hub, stream)); /* the one there is says something else */
     job = take_notice();
     assert_string_equal(job.notice.title, "Stream ended");
