@@ -94,7 +94,7 @@ static void halve_top(struct ladder *ladder)
     const uint32_t width = from->width / 2, height = from->height / 2;
     const uint32_t pixel_bytes = raw_pixel_bytes(from->format);
     uint8_t *into = make_step(ladder, ladder->top, from->format, width, height);
-    for (uint32_t row = 0; row < height; row++, into += (size_t)width * pixel_bytes) {
+    for (size_t row = 0; row < height; row++, into += (size_t)width * pixel_bytes) {
         const uint8_t *above = from->rows + 2 * row * from->stride, *below = above + from->stride;
         if (pixel_bytes == 4)
             halve_rows(above, below, into, width, 4);

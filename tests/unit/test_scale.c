@@ -59,7 +59,7 @@ static struct jpeg_pixels scale_in_stripes(const struct jpeg_pixels *source, uin
         struct jpeg_pixels stripe = *source;
         stripe.height = overlapped < left ? overlapped : left;
         size_t length =
-            source->stride * (stripe.height - 1) + source->width * raw_pixel_bytes(source->format);
+            source->stride * (stripe.height - 1) + (size_t)source->width * raw_pixel_bytes(source->format);
         uint8_t *copy = malloc(length);
         memcpy(copy, source->rows + row * source->stride, length);
         stripe.rows = copy;
