@@ -52,8 +52,8 @@ static void assert_shows_original(const struct raw_frame *raw, uint32_t bytes)
     for (uint32_t y = 0; y + 1 < raw->info.height; y++) {
         for (uint32_t x = 0; x + 1 < raw->info.width; x++) {
             const uint32_t scale = (WIDTH + raw->info.width - 1) / raw->info.width;
-            const size_t middle = (size_t)(y * scale + scale / 2) * WIDTH + x * scale + scale / 2;
-            const uint8_t *there = original + middle * bytes;
+            const size_t row = y * scale + scale / 2, column = x * scale + scale / 2;
+            const uint8_t *there = original + (row * WIDTH + column) * bytes;
             const uint8_t *here = raw->payload + (size_t)y * raw->info.stride + (size_t)x * decoded_bytes;
             for (uint32_t b = 0; b < bytes; b++)
                 assert_in_range(here[b] + 8, there[b], there[b] + 16);

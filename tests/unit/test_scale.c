@@ -154,7 +154,7 @@ TEST(half_the_size_is_the_mean_of_four)
         for (uint32_t y = 0; y < 24; y++) {
             for (uint32_t x = 0; x < 32; x++) {
                 for (uint32_t b = 0; b < bytes && b < 3; b++) {
-                    const uint8_t *four = source.rows + 2 * y * source.stride + 2UL * x * bytes + b;
+                    const uint8_t *four = source.rows + 2UL * y * source.stride + 2UL * x * bytes + b;
                     int sum = four[0] + four[bytes] + four[source.stride] + four[source.stride + bytes];
                     int seen = half.rows[y * half.stride + (size_t)x * raw_pixel_bytes(half.format) +
                                          scaled_byte(formats[f], b)];
