@@ -97,6 +97,8 @@ static int run_parts(const struct options *options, const struct listeners *list
         .default_name = options->default_name,
         .endpoint = options->ingest,
         .max_streams = options->max_streams,
+        .max_variants = options->max_variants,
+        .quality = (uint32_t)options->jpeg.quality,
         .no_signal_after_ns = options->no_signal_after_ns,
         .forget_after_ns = options->forget_after_ns,
     };
@@ -104,6 +106,7 @@ static int run_parts(const struct options *options, const struct listeners *list
         .jpeg = options->jpeg,
         .threads = options->encode_threads,
         .pulses = &pulses,
+        .max_frame_bytes = options->max_frame_bytes,
     };
     const struct ingest_options taking = {
         .endpoint = options->ingest,
@@ -118,6 +121,7 @@ static int run_parts(const struct options *options, const struct listeners *list
         .max_streams = options->max_streams,
         .max_viewers = options->max_viewers,
         .max_snapshots = options->max_snapshots,
+        .max_variants = options->max_variants,
         .stuck_after_ns = options->stuck_after_ns,
     };
     struct hub *hub = hub_create(&streams);

@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/roff.h"
 #include "base/version.h"
-#include "stream/name.h"
+#include "stream/hub.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -155,6 +155,8 @@ static const struct option table[] = {
      read_int, FIELD(encode_threads), 1, MAX_ENCODE_THREADS},
     {"max-streams", "N", "64", "streams that may be announced", "1 to 4096", read_size, FIELD(max_streams), 1,
      4096},
+    {"max-variants", "N", "8", "sizes and qualities of a stream that may be watched at a time", "0 to 32",
+     read_size, FIELD(max_variants), 0, HUB_VARIANTS_MAX},
     {"max-viewers", "N", "1000", "clients that may stream at a time", "0 to 100000", read_size,
      FIELD(max_viewers), 0, 100000},
     {"max-snapshots", "N", "1000", "snapshot requests that may wait at a time", "0 to 100000", read_size,

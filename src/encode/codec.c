@@ -8,8 +8,6 @@
 #include <string.h>
 #include <xxhash.h>
 
-enum { PAGE = 4096 };
-
 /* Every SAMPLE_STRIDE bytes of a stripe, SAMPLE_BYTES are looked at first. */
 enum { SAMPLE_BYTES = 64, SAMPLE_STRIDE = 2048 };
 
@@ -25,12 +23,17 @@ struct stripe {
 };
 
 struct codec {
-    struct raw_info shape; /* of the present frame; stripes of another shape are not known */
+    int quality;
+    struct jpeg_pixels shape; /* of the present frame; stripes of another shape are not known */
     uint32_t stripe_rows;
     size_t count; /* stripes of the present frame */
     size_t room;  /* stripes there ever were */
     struct stripe *stripes;
     const struct bytes **order; /* for jpeg_join() */
+
+    bool is_scaled;
+    struct scale scale;
+    struct bytes scaled; /* the picture in its own size; its length is not used */
 
     atomic_bool is_changed, has_failed; /* of the present frame */
 
@@ -38,9 +41,11 @@ struct codec {
     struct frame *picture;
 };
 
-struct codec *codec_create(void)
+struct codec *codec_create(int quality)
 {
-    return memory_zeroed(sizeof(struct codec));
+    struct codec *codec = memory_zeroed(sizeof(*codec));
+    codec->quality = quality;
+    return codec;
 }
 
 void codec_destroy(struct codec *codec)
@@ -48,6 +53,7 @@ void codec_destroy(struct codec *codec)
     for (size_t i = 0; i < codec->room; i++)
         bytes_fini(&codec->stripes[i].jpeg);
     frame_unref(&codec->picture);
+    bytes_fini(&codec->scaled);
     free(codec->stripes);
     free(codec->order);
     free(codec);
@@ -65,64 +71,55 @@ static void make_room(struct codec *codec, size_t count)
     codec->room = count;
 }
 
-static bool has_same_shape(const struct raw_info *a, const struct raw_info *b)
+static bool has_same_shape(const struct jpeg_pixels *a, const struct jpeg_pixels *b)
 {
     return a->width == b->width && a->height == b->height && a->format == b->format;
 }
 
-size_t codec_begin(struct codec *codec, const struct raw_info *info)
+/* What the picture looks like, apart from its pixels. */
+static struct jpeg_pixels shape_of(struct codec *codec, const struct raw_info *info)
 {
-    if (!has_same_shape(&codec->shape, info)) {
+    if (!codec->is_scaled)
+        return (struct jpeg_pixels){.format = info->format, .width = info->width, .height = info->height};
+    struct jpeg_pixels shape = {
+        .format = scale_format(info->format), .width = codec->scale.width, .height = codec->scale.height};
+    shape.stride = (size_t)shape.width * raw_pixel_bytes(shape.format);
+    bytes_reserve(&codec->scaled, shape.stride * shape.height);
+    shape.rows = codec->scaled.data;
+    return shape;
+}
+
+void codec_begin(struct codec *codec, const struct raw_info *info, uint32_t width, uint32_t height)
+{
+    codec->is_scaled = width < info->width || height < info->height;
+    scale_init(&codec->scale, info->width, info->height, width, height);
+    const struct jpeg_pixels shape = shape_of(codec, info);
+    if (!has_same_shape(&codec->shape, &shape)) {
         frame_unref(&codec->picture);
         for (size_t i = 0; i < codec->room; i++)
             codec->stripes[i].has_sample = codec->stripes[i].has_hash = false;
     }
-    codec->shape = *info;
-    codec->stripe_rows = jpeg_stripe_rows(info->format, info->width, info->height);
-    codec->count = (info->height + codec->stripe_rows - 1) / codec->stripe_rows;
+    codec->shape = shape;
+    codec->stripe_rows = jpeg_stripe_rows(shape.format, shape.width, shape.height);
+    codec->count = (shape.height + codec->stripe_rows - 1) / codec->stripe_rows;
     atomic_store_explicit(&codec->is_changed, false, memory_order_relaxed);
     atomic_store_explicit(&codec->has_failed, false, memory_order_relaxed);
     make_room(codec, codec->count);
+}
+
+bool codec_is_scaled(const struct codec *codec)
+{
+    return codec->is_scaled;
+}
+
+size_t codec_stripes(const struct codec *codec)
+{
     return codec->count;
 }
 
-static void reserve_rows(struct codec_worker *worker, size_t room)
+uint32_t codec_overlap(const struct codec *codec)
 {
-    if (room <= worker->rows_room)
-        return;
-    free(worker->rows);
-    worker->rows_room = (room + PAGE - 1) / PAGE * PAGE;
-    worker->rows = memory_pages(worker->rows_room);
-}
-
-void codec_worker_fini(struct codec_worker *worker)
-{
-    jpeg_compressor_destroy(worker->compressor);
-    free(worker->rows);
-}
-
-/* The pixels of a stripe, in the message or read from the ring. False: they are not there. */
-static bool get_pixels(const struct codec *codec, struct codec_worker *worker, const struct raw_frame *raw,
-                       size_t stripe, struct jpeg_pixels *pixels)
-{
-    const struct raw_info *info = &raw->info;
-    uint32_t first_row = (uint32_t)stripe * codec->stripe_rows;
-    uint32_t rows = info->height - first_row;
-    if (rows > codec->stripe_rows)
-        rows = codec->stripe_rows;
-    size_t offset = (size_t)first_row * info->stride;
-    *pixels = (struct jpeg_pixels){
-        .format = info->format, .width = info->width, .height = rows, .stride = info->stride};
-    if (raw->payload) {
-        pixels->rows = raw->payload + offset;
-        return true;
-    }
-    /* A copy between places that are alike within their pages is several times as fast on some
-       processors ("rep movsb" on AMD's). Slots begin at a page. */
-    size_t length = (size_t)info->stride * (rows - 1) + (size_t)info->width * raw_pixel_bytes(info->format);
-    reserve_rows(worker, length + PAGE);
-    pixels->rows = worker->rows + offset % PAGE;
-    return raw->read(raw, offset, worker->rows + offset % PAGE, length);
+    return codec->is_scaled ? scale_overlap(&codec->scale) : 0;
 }
 
 static uint64_t sample_pixels(const struct jpeg_pixels *pixels)
@@ -169,27 +166,40 @@ static bool is_unchanged(struct stripe *stripe, const struct jpeg_pixels *pixels
     return has_same_hash;
 }
 
-void codec_encode_stripe(struct codec *codec, struct codec_worker *worker, const struct raw_frame *raw,
-                         size_t index)
+void codec_scale_stripe(struct codec *codec, struct ladder *ladder)
+{
+    scale_stripe(&codec->scale, ladder, codec->scaled.data);
+}
+
+void codec_encode_stripe(struct codec *codec, struct jpeg_compressor *compressor,
+                         const struct jpeg_pixels *pixels, size_t index)
 {
     struct stripe *stripe = &codec->stripes[index];
-    struct jpeg_pixels pixels;
     uint32_t restart_rows = codec->count > 1 ? codec->stripe_rows : 0;
-    bool is_good = get_pixels(codec, worker, raw, index, &pixels);
-    if (is_good) {
-        if (is_unchanged(stripe, &pixels))
-            return;
-        is_good = jpeg_compress(worker->compressor, &pixels, restart_rows, &stripe->jpeg);
-    }
+    if (is_unchanged(stripe, pixels))
+        return;
+    jpeg_compressor_set_quality(compressor, codec->quality);
+    bool is_good = jpeg_compress(compressor, pixels, restart_rows, &stripe->jpeg);
     if (!is_good)
         stripe->has_sample = stripe->has_hash = false;
     atomic_store_explicit(is_good ? &codec->is_changed : &codec->has_failed, true, memory_order_relaxed);
 }
 
-static void stamp(struct frame *frame, const struct raw_frame *raw)
+void codec_encode_scaled_stripe(struct codec *codec, struct jpeg_compressor *compressor, size_t index)
 {
-    frame->width = raw->info.width;
-    frame->height = raw->info.height;
+    struct jpeg_pixels pixels = codec->shape;
+    uint32_t first_row = (uint32_t)index * codec->stripe_rows;
+    pixels.rows += first_row * pixels.stride;
+    pixels.height = codec->shape.height - first_row;
+    if (pixels.height > codec->stripe_rows)
+        pixels.height = codec->stripe_rows;
+    codec_encode_stripe(codec, compressor, &pixels, index);
+}
+
+static void stamp(struct frame *frame, const struct jpeg_pixels *shape, const struct raw_frame *raw)
+{
+    frame->width = shape->width;
+    frame->height = shape->height;
     frame->sequence = raw->info.sequence;
     frame->capture_real_ns = raw->info.capture_real_ns;
     frame->capture_ns = raw->capture_ns;
@@ -197,29 +207,32 @@ static void stamp(struct frame *frame, const struct raw_frame *raw)
     frame->update = raw->info.update;
 }
 
+void codec_give_up(struct codec *codec)
+{
+    /* Some stripes are now those of a picture that nobody has seen. */
+    frame_unref(&codec->picture);
+}
+
 enum hub_outcome codec_end(struct codec *codec, struct frame_pool *pool, const struct raw_frame *raw,
                            struct frame **frame)
 {
     *frame = NULL;
-    bool is_torn = !raw_is_intact(raw), has_failed = atomic_load(&codec->has_failed);
-    if (is_torn || has_failed) {
-        /* The stripes are now those of a picture that nobody has seen. */
-        frame_unref(&codec->picture);
-        return is_torn ? HUB_TORN : HUB_FAILED;
+    if (atomic_load(&codec->has_failed)) {
+        codec_give_up(codec);
+        return HUB_FAILED;
     }
-    bool is_same = codec->picture && !atomic_load(&codec->is_changed);
-    if (!is_same) {
+    if (!codec->picture || atomic_load(&codec->is_changed)) {
         struct pool_frame *made = frame_pool_take(pool);
         jpeg_join(codec->order, codec->count, codec->shape.height, &made->bytes);
         frame_pool_fill(made);
-        stamp(&made->frame, raw);
+        stamp(&made->frame, &codec->shape, raw);
         frame_unref(&codec->picture);
         codec->picture = &made->frame;
         *frame = frame_ref(codec->picture);
         return HUB_ENCODED;
     }
     struct pool_frame *copy = frame_pool_share(pool, codec->picture);
-    stamp(&copy->frame, raw);
+    stamp(&copy->frame, &codec->shape, raw);
     *frame = &copy->frame;
     return HUB_UNCHANGED;
 }

@@ -2,7 +2,7 @@
 /*
  * encoder: the threads that turn raw frames into JPEGs. A frame is cut into stripes, which all threads
  * take from; the thread that ends the last one joins them and publishes the frame. So one frame's
- * latency falls with the number of cores.
+ * latency falls with the number of cores. task.h says what the work on a frame is.
  */
 #ifndef HEADCAM_ENCODE_ENCODER_H
 #define HEADCAM_ENCODE_ENCODER_H
@@ -11,12 +11,15 @@
 #include "encode/jpeg.h"
 #include "stream/hub.h"
 
+#include <stddef.h>
+
 struct encoder;
 
 struct encoder_options {
     struct jpeg_settings jpeg;
     int threads;
     struct pulses *pulses;
+    size_t max_frame_bytes; /* as pixels, for ready JPEGs that are decoded */
 };
 
 /* Starts the threads. NULL: it could not, and logged why. */

@@ -23,6 +23,7 @@ struct jpeg_compressor {
     jmp_buf on_error;
     struct jpeg_settings settings;
     enum headcam_pixel_format format; /* what jpeg is set up for; 0: nothing yet */
+    int quality;                      /* likewise */
     struct bytes *out;
 };
 
@@ -116,6 +117,11 @@ void jpeg_compressor_destroy(struct jpeg_compressor *self)
     free(self);
 }
 
+void jpeg_compressor_set_quality(struct jpeg_compressor *self, int quality)
+{
+    self->settings.quality = quality;
+}
+
 static J_COLOR_SPACE color_space(enum headcam_pixel_format format)
 {
     switch (format) {
@@ -137,7 +143,7 @@ static J_COLOR_SPACE color_space(enum headcam_pixel_format format)
 /* Everything that does not change from frame to frame. */
 static void set_up(struct jpeg_compressor *self, enum headcam_pixel_format format)
 {
-    if (self->format == format)
+    if (self->format == format && self->quality == self->settings.quality)
         return;
     struct jpeg_compress_struct *jpeg = &self->jpeg;
     jpeg->input_components = (int)raw_pixel_bytes(format);
@@ -149,6 +155,7 @@ static void set_up(struct jpeg_compressor *self, enum headcam_pixel_format forma
         jpeg->comp_info[0].v_samp_factor = self->settings.subsampling == JPEG_420 ? 2 : 1;
     }
     self->format = format;
+    self->quality = self->settings.quality;
 }
 
 /* libjpeg counts the restart interval in MCUs. */

@@ -39,6 +39,9 @@ struct jpeg_compressor;
 struct jpeg_compressor *jpeg_compressor_create(const struct jpeg_settings *settings);
 void jpeg_compressor_destroy(struct jpeg_compressor *compressor);
 
+/* Compresses with this quality from here on, 1 to 100. */
+void jpeg_compressor_set_quality(struct jpeg_compressor *compressor, int quality);
+
 /*
  * Compresses pixels into a whole JPEG, which replaces what is in out. restart_rows, if not 0, is the
  * restart interval in rows of pixels, a multiple of JPEG_STRIPE_UNIT. False, logged: libjpeg refused.

@@ -110,6 +110,9 @@ void notice_draw(const struct notice *notice, uint8_t *rgb)
     uint32_t height = 0;
     for (size_t i = 0; i < layout.count; i++)
         height += line_height(&layout.lines[i]);
+    /* In a small picture the last lines, which matter least, are left out: half of one cannot be read. */
+    while (layout.count > 1 && height - LINE_GAP * scale > notice->height)
+        height -= line_height(&layout.lines[--layout.count]);
     uint32_t y = notice->height > height ? (notice->height - height) / 2 : 0;
 
     fill(&canvas, 0, 0, canvas.width, canvas.height, BACKGROUND);

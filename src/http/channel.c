@@ -33,18 +33,17 @@ static void begin_show(struct channel *channel)
     schedule(channel);
 }
 
-struct channel *channel_create(const struct channel_context *context, struct stream *stream)
+struct channel *channel_create(const struct channel_context *context, struct watch *watch)
 {
     struct channel *channel = memory_zeroed(sizeof(*channel));
     channel->context = context;
-    channel->stream = stream;
-    channel->tally = hub_tally(stream);
+    channel->watch = hub_watch_again(context->hub, watch);
     channel->timer.on_due = on_channel_due;
     list_init(&channel->link);
     list_init(&channel->viewers);
     list_init(&channel->waiters);
 
-    hub_look(context->hub, stream, &channel->view);
+    hub_look(context->hub, watch, &channel->view);
     channel->picture = channel->view.frame;
     channel->notice = channel->view.notice;
     begin_show(channel);
@@ -55,7 +54,7 @@ void channel_destroy(struct channel *channel)
 {
     list_remove(&channel->link);
     timers_cancel(timers_of(channel), &channel->timer);
-    hub_unwatch(channel->context->hub, channel->stream);
+    hub_unwatch(channel->context->hub, channel->watch);
     frame_unref(&channel->picture);
     frame_unref(&channel->notice);
     free(channel);
@@ -66,23 +65,23 @@ bool channel_is_empty(const struct channel *channel)
     return list_is_empty(&channel->viewers) && list_is_empty(&channel->waiters);
 }
 
-/* Tells the hub how many watch, and the rate of the fastest; a snapshot wants the next frame there is. */
+/* Tells the hub who watches, and what would satisfy all of them. */
 static void update_audience(struct channel *channel)
 {
-    if (channel_is_empty(channel))
-        return; /* it ends now; until its subscription does, the rate should not rise */
-    millifps rate = 0;
-    if (list_is_empty(&channel->waiters)) {
-        bool is_first = true;
-        struct list *node;
-        list_for_each(node, &channel->viewers)
-        {
-            const struct viewer *viewer = container_of(node, struct viewer, link);
-            rate = is_first ? viewer->rate : pace_faster(rate, viewer->rate);
-            is_first = false;
-        }
+    struct audience audience = {0};
+    struct list *node;
+    list_for_each(node, &channel->viewers)
+    {
+        const struct viewer *viewer = container_of(node, struct viewer, link);
+        audience.rate = audience.viewers++ == 0 ? viewer->rate : pace_faster(audience.rate, viewer->rate);
     }
-    hub_set_audience(channel->context->hub, channel->stream, channel->viewer_count, rate);
+    list_for_each(node, &channel->waiters)
+    {
+        uint64_t not_before_ns = container_of(node, struct waiter, link)->not_before_ns;
+        if (audience.snapshots++ == 0 || not_before_ns < audience.snapshots_not_before_ns)
+            audience.snapshots_not_before_ns = not_before_ns;
+    }
+    hub_set_audience(channel->context->hub, channel->watch, &audience);
 }
 
 /* ---- viewers ---- */
@@ -169,16 +168,16 @@ static void count_part(struct viewer *viewer, uint64_t capture_ns)
         uint64_t age_ns = clock_mono_ns() - capture_ns;
         viewer->frames++;
         viewer->frames_age_ns += age_ns;
-        tally_add(channel->tally, TALLY_SENT_LIVE, 1);
+        tally_add(channel->view.tally, TALLY_SENT_LIVE, 1);
         histogram_observe(&hub_timings(channel->context->hub)->capture_to_sent, age_ns);
         break;
     }
     case SHOW_REPEAT:
-        tally_add(channel->tally, TALLY_SENT_REPEAT, 1);
+        tally_add(channel->view.tally, TALLY_SENT_REPEAT, 1);
         break;
     case SHOW_NOTHING:
     case SHOW_NO_SIGNAL:
-        tally_add(channel->tally, TALLY_SENT_NO_SIGNAL, 1);
+        tally_add(channel->view.tally, TALLY_SENT_NO_SIGNAL, 1);
         break;
     }
 }
@@ -187,7 +186,7 @@ static enum viewer_result send_part(struct viewer *viewer)
 {
     uint64_t capture_ns = viewer->frame->capture_ns, written_bytes = viewer->written_bytes;
     enum viewer_result result = viewer_send(viewer);
-    tally_add(viewer->channel->tally, TALLY_SENT_BYTES, viewer->written_bytes - written_bytes);
+    tally_add(viewer->channel->view.tally, TALLY_SENT_BYTES, viewer->written_bytes - written_bytes);
     if (result == VIEWER_DONE)
         count_part(viewer, capture_ns);
     return result;
@@ -278,23 +277,28 @@ static void on_waiter_due(struct timer *timer)
     struct waiter *waiter = container_of(timer, struct waiter, timer);
     struct channel *channel = waiter->channel;
     char reason[2 * EXPLAIN_BYTES];
-    hub_explain(channel->context->hub, channel->stream, reason);
+    hub_explain(channel->context->hub, channel->watch, reason);
     answer_waiter(waiter, NULL, reason);
     update_audience(channel);
 }
 
+/* Whether the channel has what a snapshot request waits for; if so, it is answered. */
+static bool serve_waiter(struct waiter *waiter)
+{
+    struct frame *picture = waiter->channel->picture;
+    if (!picture || picture->capture_ns < waiter->not_before_ns)
+        return false;
+    answer_waiter(waiter, picture, NULL);
+    return true;
+}
+
 static void serve_waiters(struct channel *channel)
 {
-    if (!channel->picture || list_is_empty(&channel->waiters))
-        return;
+    bool is_other_audience = false;
     struct list *node, *after;
-    list_for_each_safe(node, after, &channel->waiters)
-    {
-        struct waiter *waiter = container_of(node, struct waiter, link);
-        if (channel->picture->capture_ns >= waiter->not_before_ns)
-            answer_waiter(waiter, channel->picture, NULL);
-    }
-    if (list_is_empty(&channel->waiters))
+    list_for_each_safe(node, after, &channel->waiters) is_other_audience |=
+        serve_waiter(container_of(node, struct waiter, link));
+    if (is_other_audience)
         update_audience(channel);
 }
 
@@ -304,8 +308,8 @@ void channel_add_waiter(struct channel *channel, struct waiter *waiter)
     waiter->timer.on_due = on_waiter_due;
     timers_set(timers_of(channel), &waiter->timer, waiter->deadline_ns);
     list_append(&channel->waiters, &waiter->link);
-    update_audience(channel);
-    serve_waiters(channel);
+    if (!serve_waiter(waiter))
+        update_audience(channel);
 }
 
 /* ---- what is shown ---- */
@@ -317,8 +321,11 @@ static void tick(struct channel *channel)
     case SHOW_NOTICE:
         if (list_is_empty(&channel->viewers))
             break;
-        /* A new picture is served by channel_refresh() as soon as it is drawn. */
-        if (!hub_request_notice(channel->context->hub, channel->stream) && show_notice(&channel->show))
+        /* A new picture is served by channel_refresh() as soon as it is drawn; who comes before that gets
+           none that says something else, or is of another size. */
+        if (hub_request_notice(channel->context->hub, channel->watch))
+            frame_unref(&channel->notice);
+        else if (show_notice(&channel->show))
             serve_viewers(channel);
         break;
     case SHOW_RESEND:
@@ -345,7 +352,10 @@ static bool is_paced(const struct viewer *viewer, uint64_t now_ns)
    the first this thread did not even know. */
 static void count_skipped(struct channel *channel, uint64_t known_pictures)
 {
-    uint64_t now_ns = clock_mono_ns(), unknown = channel->view.picture_count - known_pictures - 1;
+    uint64_t pictures = channel->view.picture_count;
+    if (pictures == known_pictures)
+        return; /* the last picture of a variant that the watch did not see before */
+    uint64_t now_ns = clock_mono_ns(), unknown = pictures - known_pictures - 1;
     struct list *node;
     list_for_each(node, &channel->viewers)
     {
@@ -354,7 +364,7 @@ static void count_skipped(struct channel *channel, uint64_t known_pictures)
         bool is_wanted = !is_paced(viewer, now_ns);
         if (skipped == 0)
             continue;
-        tally_add(channel->tally, is_wanted ? TALLY_SKIPPED_SLOW : TALLY_SKIPPED_FPS, skipped);
+        tally_add(channel->view.tally, is_wanted ? TALLY_SKIPPED_SLOW : TALLY_SKIPPED_FPS, skipped);
         if (is_wanted)
             viewer->skipped += skipped;
     }
@@ -363,8 +373,8 @@ static void count_skipped(struct channel *channel, uint64_t known_pictures)
 void channel_refresh(struct channel *channel)
 {
     struct hub_view *view = &channel->view;
-    uint64_t known_pictures = view->picture_count;
-    hub_look(channel->context->hub, channel->stream, view);
+    uint64_t known_serial = view->picture_serial, known_pictures = view->picture_count;
+    hub_look(channel->context->hub, channel->watch, view);
     bool is_new = false;
     if (view->notice) {
         frame_unref(&channel->notice);
@@ -374,7 +384,7 @@ void channel_refresh(struct channel *channel)
     if (view->frame) {
         frame_unref(&channel->picture);
         channel->picture = view->frame;
-        if (view->picture_count != known_pictures) {
+        if (view->picture_serial != known_serial) {
             count_skipped(channel, known_pictures);
             show_frame(&channel->show, clock_mono_ns(), view->interval_ns);
         } else {
@@ -389,24 +399,6 @@ void channel_refresh(struct channel *channel)
 }
 
 /* ---- everybody ---- */
-
-void channel_move_all(struct channel *from, struct channel *to)
-{
-    struct list *node, *after;
-    list_for_each_safe(node, after, &from->viewers)
-    {
-        struct viewer *viewer = container_of(node, struct viewer, link);
-        list_remove(node);
-        from->viewer_count--;
-        timers_cancel(timers_of(from), &viewer->timer);
-        channel_add_viewer(to, viewer);
-    }
-    list_for_each_safe(node, after, &from->waiters)
-    {
-        list_remove(node);
-        channel_add_waiter(to, container_of(node, struct waiter, link));
-    }
-}
 
 void channel_end_all(struct channel *channel, const char *reason)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * channel: one watched stream and those who watch it: what it shows now, its viewers, and the snapshot
+ * channel: one watch of the hub's and those who share it: what it shows now, its viewers, and the snapshot
  * requests that wait for its next frame. It belongs to the sender's thread.
  */
 #ifndef HEADCAM_HTTP_CHANNEL_H
@@ -27,10 +27,9 @@ struct channel_context {
 struct channel {
     struct list link; /* the sender's channels */
     const struct channel_context *context;
-    struct stream *stream;
-    struct tally *tally;   /* the stream's */
-    struct hub_view view;  /* counters of what was seen of the stream */
-    struct frame *picture; /* the stream's newest frame */
+    struct watch *watch;   /* a reference */
+    struct hub_view view;  /* serials of what was seen */
+    struct frame *picture; /* the newest frame */
     struct frame *notice;  /* its newest no-signal picture */
     struct show show;
     struct timer timer; /* show.next_ns */
@@ -38,8 +37,8 @@ struct channel {
     size_t viewer_count;
 };
 
-/* Begins to watch the stream, which hub_watch() gave, for others to join. */
-struct channel *channel_create(const struct channel_context *context, struct stream *stream);
+/* A channel for all who have this watch. */
+struct channel *channel_create(const struct channel_context *context, struct watch *watch);
 
 /* Ends watching. Nobody is left in it. */
 void channel_destroy(struct channel *channel);
@@ -58,9 +57,6 @@ void channel_serve_viewer(struct viewer *viewer);
 /* A viewer's client closed, or its connection broke; a waiter's client closed. */
 void channel_drop_viewer(struct viewer *viewer);
 void channel_drop_waiter(struct waiter *waiter);
-
-/* Moves everybody to another channel. */
-void channel_move_all(struct channel *from, struct channel *to);
 
 /* Ends everybody. */
 void channel_end_all(struct channel *channel, const char *reason);

@@ -24,15 +24,31 @@ bool query_fps(const char *text, millifps *value)
     return true;
 }
 
-bool query_ms(const char *text, uint64_t max_ms, uint64_t *value_ns)
+/* At most ten digits, which fit. */
+static bool read_whole(const char *text, uint64_t least, uint64_t most, uint64_t *value)
 {
-    if (!text)
-        return true;
     size_t length = strlen(text);
     if (length == 0 || length > 10 || strspn(text, "0123456789") != length)
         return false;
-    uint64_t ms = strtoull(text, NULL, 10);
-    if (ms > max_ms)
+    *value = strtoull(text, NULL, 10);
+    return *value >= least && *value <= most;
+}
+
+bool query_whole(const char *text, uint32_t least, uint32_t most, uint32_t *value)
+{
+    uint64_t whole = *value;
+    if (text && !read_whole(text, least, most, &whole))
+        return false;
+    *value = (uint32_t)whole;
+    return true;
+}
+
+bool query_ms(const char *text, uint64_t max_ms, uint64_t *value_ns)
+{
+    uint64_t ms;
+    if (!text)
+        return true;
+    if (!read_whole(text, 0, max_ms, &ms))
         return false;
     *value_ns = ms * NS_PER_MS;
     return true;

@@ -33,7 +33,7 @@ static const struct tally_metric {
     {"frames_passed_total", "Ready JPEGs that were passed through", 1, NULL, {{TALLY_PASSED, NULL}}},
     {"frames_dropped_total",
      "Frames that arrived and came to nothing: torn by their producer, superseded by a newer one, unwanted "
-     "because nobody watched, or failed to be read or encoded",
+     "because nobody wanted them, or failed to be read or encoded",
      4,
      "reason",
      {{TALLY_TORN, "torn"},
@@ -117,7 +117,8 @@ static void put_timings(struct bytes *text, struct hub_timings *timings)
     put_timing(text, "headcam_capture_to_encode_seconds",
                "From a frame's capture until its encoding began, of frames encoded anew.",
                &timings->capture_to_encode);
-    put_timing(text, "headcam_encode_seconds", "How long the encoding of a frame took, by all cores at once.",
+    put_timing(text, "headcam_encode_seconds",
+               "How long the encoding of a frame took, in all its variants, by all cores at once.",
                &timings->encode);
     put_timing(text, "headcam_capture_to_sent_seconds",
                "From a new frame's capture until a viewer's socket had taken it whole, for each viewer.",
@@ -167,6 +168,15 @@ static void put_infos(struct bytes *text, const struct streams *streams)
     }
 }
 
+/* Those that somebody streams. */
+static uint64_t count_variants(const struct stream_report *report)
+{
+    uint64_t count = 0;
+    for (size_t i = 0; i < report->variant_count; i++)
+        count += report->variants[i].viewers > 0;
+    return count;
+}
+
 static void put_stream_gauges(struct bytes *text, const struct streams *streams)
 {
     const struct stream_report *report, *end = streams->reports + streams->count;
@@ -174,6 +184,11 @@ static void put_stream_gauges(struct bytes *text, const struct streams *streams)
     for (report = streams->reports; report < end; report++)
         metrics_count(text, "headcam_stream_viewers", METRICS_LABELS({"stream", report->name}),
                       report->viewers);
+    metrics_head(text, "headcam_stream_variants", METRICS_GAUGE,
+                 "Widths and qualities in which viewers stream, of --max-variants.");
+    for (report = streams->reports; report < end; report++)
+        metrics_count(text, "headcam_stream_variants", METRICS_LABELS({"stream", report->name}),
+                      count_variants(report));
     metrics_head(text, "headcam_stream_wanted", METRICS_GAUGE,
                  "1 while somebody watches or waits for a snapshot, so that frames are asked for; else 0.");
     for (report = streams->reports; report < end; report++)
@@ -186,7 +201,7 @@ static void put_stream_gauges(struct bytes *text, const struct streams *streams)
             metrics_seconds(text, "headcam_stream_frame_age_seconds",
                             METRICS_LABELS({"stream", report->name}), report->age_ns);
     metrics_head(text, "headcam_stream_encode_seconds_total", METRICS_COUNTER,
-                 "Time spent on encoding frames anew. Of a stream that is listed.");
+                 "Time spent on encoding anew. Of a stream that is listed.");
     for (report = streams->reports; report < end; report++)
         metrics_seconds(text, "headcam_stream_encode_seconds_total", METRICS_LABELS({"stream", report->name}),
                         report->tally.counts[TALLY_ENCODE_NS]);

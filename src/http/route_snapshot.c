@@ -23,6 +23,7 @@ void routes_end_waiter(struct server *server, struct waiter *waiter, bool is_ans
                                                      : SNAPSHOT_NO_FRAME,
                     waiter->frame ? waiter->frame->jpeg_bytes : 0);
     atomic_fetch_sub(&server->snapshots, 1);
+    hub_unwatch(server->hub, waiter->watch);
     frame_unref(&waiter->frame);
     free(waiter);
 }
@@ -75,20 +76,26 @@ static enum MHD_Result begin(struct server *server, struct MHD_Connection *conne
     if (!query_ms(routes_parameter(connection, "max_age"), MAX_AGE_MS, &max_age_ns))
         return reply_text(connection, MHD_HTTP_BAD_REQUEST, "max_age must be milliseconds from 0 to %d",
                           MAX_AGE_MS);
+    enum MHD_Result refused;
+    struct variant_settings settings;
+    struct watch *watch = routes_watch(server, connection, name, &settings, &refused);
+    if (!watch)
+        return refused;
     if (!routes_count_up(&server->snapshots, server->options.max_snapshots)) {
         char reason[128];
         atomic_fetch_add(&server->visits.snapshots_refused, 1);
         snprintf(reason, sizeof(reason), "%zu snapshot requests wait, as many as --max-snapshots allows",
                  server->options.max_snapshots);
+        hub_unwatch(server->hub, watch);
         return reply_unavailable(connection, reason);
     }
 
     struct waiter *new = memory_zeroed(sizeof(*new));
     new->connection = connection;
     new->fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-    new->not_before_ns = max_age_ns < now_ns ? now_ns - max_age_ns : 0;
+    new->watch = watch;
+    new->not_before_ns = max_age_ns < now_ns ? now_ns - max_age_ns : 1;
     new->deadline_ns = now_ns + timeout_ns;
-    snprintf(new->name, sizeof(new->name), "%s", name);
     list_init(&new->link);
     *waiter = new;
     if (!sender_adopt_waiter(server->sender, new)) {

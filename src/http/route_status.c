@@ -74,6 +74,30 @@ static json_t *duration_ms(uint64_t duration_ns)
     return json_real((double)hundredths / 100);
 }
 
+static json_t *one_decimal(double value)
+{
+    return json_real((double)(int)(value * 10 + 0.5) / 10);
+}
+
+static json_t *variants_json(const struct stream_report *report)
+{
+    json_t *variants = json_array();
+    for (size_t i = 0; i < report->variant_count; i++) {
+        const struct variant_report *variant = &report->variants[i];
+        json_t *object = json_object();
+        json_object_set_new(object, "width", or_null(variant->width != 0, whole(variant->width)));
+        json_object_set_new(object, "height", or_null(variant->height != 0, whole(variant->height)));
+        json_object_set_new(object, "quality", or_null(variant->quality != 0, whole(variant->quality)));
+        json_object_set_new(object, "viewers", whole(variant->viewers));
+        json_object_set_new(object, "fps", one_decimal(variant->fps));
+        json_object_set_new(object, "encoded", whole(variant->encoded));
+        json_object_set_new(object, "unchanged", whole(variant->unchanged));
+        json_object_set_new(object, "jpeg_bytes", or_null(variant->has_frame, whole(variant->jpeg_bytes)));
+        json_array_append_new(variants, object);
+    }
+    return variants;
+}
+
 static json_t *stream_json(const struct stream_report *report)
 {
     char instance[17];
@@ -92,7 +116,7 @@ static json_t *stream_json(const struct stream_report *report)
     json_object_set_new(object, "transport_reason", text(report->transport_reason));
     json_object_set_new(object, "nominal_fps",
                         or_null(report->nominal_fps > 0, json_real(report->nominal_fps)));
-    json_object_set_new(object, "fps", json_real((double)(int)(report->fps * 10 + 0.5) / 10));
+    json_object_set_new(object, "fps", one_decimal(report->fps));
     json_object_set_new(object, "age_ms",
                         or_null(report->has_frame, json_integer((json_int_t)(report->age_ns / NS_PER_MS))));
     json_object_set_new(object, "viewers", whole(report->viewers));
@@ -108,6 +132,7 @@ static json_t *stream_json(const struct stream_report *report)
     json_object_set_new(object, "encode_ms",
                         or_null(report->encode_mean_ns != 0, duration_ms(report->encode_mean_ns)));
     json_object_set_new(object, "jpeg_bytes", or_null(report->has_frame, whole(report->jpeg_bytes)));
+    json_object_set_new(object, "variants", variants_json(report));
     json_object_set_new(object, "conflicts", whole(report->conflicts));
     return object;
 }

@@ -35,6 +35,7 @@ static ssize_t hand_over(void *arg, uint64_t position, char *block, size_t room)
 static void free_response(void *arg)
 {
     struct stream_response *self = arg;
+    hub_unwatch(self->server->hub, self->viewer.watch);
     atomic_fetch_sub(&self->server->viewers, 1);
     free(self);
 }
@@ -56,18 +57,26 @@ enum MHD_Result route_stream(struct server *server, struct MHD_Connection *conne
         return reply_text(connection, MHD_HTTP_BAD_REQUEST, "fps must be a number from " QUERY_FPS_RULE);
     if (!query_flag(routes_parameter(connection, "advance_headers"), &advance_headers))
         return reply_text(connection, MHD_HTTP_BAD_REQUEST, "advance_headers must be 0 or 1");
+    enum MHD_Result refused;
+    struct variant_settings settings;
+    struct watch *watch = routes_watch(server, connection, name, &settings, &refused);
+    if (!watch)
+        return refused;
     if (!routes_count_up(&server->viewers, server->options.max_viewers)) {
         char reason[128];
         atomic_fetch_add(&server->visits.viewers_refused, 1);
         snprintf(reason, sizeof(reason), "%zu viewers are connected, as many as --max-viewers allows",
                  server->options.max_viewers);
+        hub_unwatch(server->hub, watch);
         return reply_unavailable(connection, reason);
     }
 
     struct stream_response *self = memory_zeroed(sizeof(*self));
     self->server = server;
     self->viewer.connection = connection;
+    self->viewer.watch = watch;
     self->viewer.fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    self->viewer.settings = settings;
     self->viewer.rate = rate;
     self->viewer.advance_headers = advance_headers;
     snprintf(self->viewer.name, sizeof(self->viewer.name), "%s", name);

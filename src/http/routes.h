@@ -54,6 +54,13 @@ static inline const char *routes_parameter(struct MHD_Connection *connection, co
     return MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, key);
 }
 
+/*
+ * Reads ?width= and ?quality= into the settings, and watches the stream of that name, or "" for the default
+ * stream, in such pictures. NULL: *result is the answer that was given instead.
+ */
+struct watch *routes_watch(struct server *server, struct MHD_Connection *connection, const char *name,
+                           struct variant_settings *settings, enum MHD_Result *result);
+
 /* Ends a snapshot request, in whatever state it is: counts it, and frees it. */
 void routes_end_waiter(struct server *server, struct waiter *waiter, bool is_answered);
 

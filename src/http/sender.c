@@ -82,17 +82,16 @@ static void release_waiter(struct waiter *waiter, void *arg)
     loop_resume(sender->loop, waiter->connection); /* likewise */
 }
 
-static struct channel *find_channel(struct sender *sender, const char *name)
+static struct channel *find_channel(struct sender *sender, struct watch *watch)
 {
-    struct stream *stream = hub_watch(sender->hub, name[0] ? name : NULL);
     struct list *node;
     list_for_each(node, &sender->channels)
     {
         struct channel *channel = container_of(node, struct channel, link);
-        if (channel->stream == stream)
+        if (channel->watch == watch)
             return channel;
     }
-    struct channel *channel = channel_create(&sender->context, stream);
+    struct channel *channel = channel_create(&sender->context, watch);
     list_append(&sender->channels, &channel->link);
     return channel;
 }
@@ -136,7 +135,7 @@ static void begin_viewer(struct sender *sender, struct viewer *viewer)
     visits_viewer_came(sender->visits, viewer);
     viewer->end_errno = poll_client(sender, viewer->fd, EPOLLOUT, &viewer->client);
     if (viewer->end_errno == 0) {
-        channel_add_viewer(find_channel(sender, viewer->name), viewer);
+        channel_add_viewer(find_channel(sender, viewer->watch), viewer);
         return;
     }
     viewer->end = VIEWER_FAILED;
@@ -148,7 +147,7 @@ static void begin_waiter(struct sender *sender, struct waiter *waiter)
 {
     waiter->client.on_events = on_waiter_events;
     poll_client(sender, waiter->fd, 0, &waiter->client);
-    channel_add_waiter(find_channel(sender, waiter->name), waiter);
+    channel_add_waiter(find_channel(sender, waiter->watch), waiter);
 }
 
 static void take_inbox(struct sender *sender)
@@ -174,25 +173,8 @@ static void take_inbox(struct sender *sender)
     }
 }
 
-/* Those who came before there was a default stream go on with it. */
-static void empty_lobby(struct sender *sender)
-{
-    struct list *node;
-    list_for_each(node, &sender->channels)
-    {
-        struct channel *lobby = container_of(node, struct channel, link);
-        if (hub_is_lobby(sender->hub, lobby->stream)) {
-            struct channel *standard = hub_has_default(sender->hub) ? find_channel(sender, "") : lobby;
-            if (standard != lobby) /* it may have been forgotten since */
-                channel_move_all(lobby, standard);
-            return;
-        }
-    }
-}
-
 static void refresh_channels(struct sender *sender)
 {
-    empty_lobby(sender);
     struct list *node;
     list_for_each(node, &sender->channels) channel_refresh(container_of(node, struct channel, link));
 }

@@ -22,6 +22,7 @@ struct server_options {
     size_t max_streams;
     size_t max_viewers;
     size_t max_snapshots;
+    size_t max_variants; /* for the error that names it */
     uint64_t stuck_after_ns;
 };
 

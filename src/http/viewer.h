@@ -17,11 +17,13 @@
 #include "stream/name.h"
 #include "stream/pace.h"
 #include "stream/show.h"
+#include "stream/variant_settings.h"
 
 #include <microhttpd.h>
 #include <stdbool.h>
 
 struct channel;
+struct watch;
 
 /* Why a viewer was ended. */
 enum viewer_end {
@@ -36,7 +38,9 @@ struct viewer {
     /* Fixed from the start. */
     struct MHD_Connection *connection;
     int fd;
+    struct watch *watch;   /* a reference */
     char name[NAME_BYTES]; /* "" for the default stream */
+    struct variant_settings settings;
     bool advance_headers;
     millifps rate;
     char peer[PEER_BYTES];
@@ -48,7 +52,7 @@ struct viewer {
     struct pace pace;
     uint64_t edition;  /* the last one taken */
     uint64_t taken_ns; /* and when */
-    uint64_t picture;  /* the stream's number of the last one taken, or of that at its coming */
+    uint64_t picture;  /* the watch's number of the last one taken, or of that at its coming */
 
     /* The part on its way: head, JPEG, tail. */
     bool is_open; /* the opening was put before the first head */

@@ -75,12 +75,20 @@ const char *snapshot_end_name(enum snapshot_end end)
 /* "viewer 192.0.2.7:51234 of /stream/front?fps=5". Returns its length. */
 static size_t put_viewer(const struct viewer *viewer, char line[VISITS_LINE_BYTES])
 {
-    char query[64] = "";
+    char query[96] = "";
     size_t used = 0;
     if (viewer->rate != 0)
-        used = (size_t)snprintf(query, sizeof(query), "?fps=%g", viewer->rate / 1000.0);
+        used += (size_t)snprintf(query, sizeof(query), "&fps=%g", viewer->rate / 1000.0);
+    if (viewer->settings.width != 0)
+        used +=
+            (size_t)snprintf(query + used, sizeof(query) - used, "&width=%" PRIu32, viewer->settings.width);
+    if (viewer->settings.quality != 0)
+        used += (size_t)snprintf(query + used, sizeof(query) - used, "&quality=%" PRIu32,
+                                 viewer->settings.quality);
     if (viewer->advance_headers)
-        snprintf(query + used, sizeof(query) - used, "%cadvance_headers=1", used ? '&' : '?');
+        snprintf(query + used, sizeof(query) - used, "&advance_headers=1");
+    if (query[0])
+        query[0] = '?';
     return (size_t)snprintf(line, VISITS_LINE_BYTES, "viewer %s of /stream%s%s%s", viewer->peer,
                             viewer->name[0] ? "/" : "", viewer->name, query);
 }

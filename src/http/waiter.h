@@ -11,19 +11,19 @@
 #include "http/client.h"
 #include "stream/explain.h"
 #include "stream/frame.h"
-#include "stream/name.h"
 
 #include <microhttpd.h>
 #include <stdbool.h>
 
 struct channel;
+struct watch;
 
 struct waiter {
     /* The question. */
     struct MHD_Connection *connection;
     int fd;
-    char name[NAME_BYTES];  /* "" for the default stream */
-    uint64_t not_before_ns; /* monotonic: the oldest capture that will do */
+    struct watch *watch;    /* a reference */
+    uint64_t not_before_ns; /* monotonic, not 0: the oldest capture that will do */
     uint64_t deadline_ns;   /* monotonic */
 
     struct client client;

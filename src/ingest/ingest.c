@@ -2,6 +2,7 @@
 #include "ingest/ingest.h"
 
 #include "base/clock.h"
+#include "base/list.h"
 #include "base/little_endian.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -138,9 +139,11 @@ static void release_slot(struct raw_frame *raw)
     ring_unref(ring);
 }
 
-/* A JPEG that is ready lives in the message it came in, too. */
+/* A JPEG that is ready lives in the message it came in, too: the frame, and the raw frame, which holds a
+   reference of it. */
 struct ready_message {
     struct frame frame;
+    struct raw_frame raw;
     zmq_msg_t message;
 };
 
@@ -149,6 +152,12 @@ static void release_ready(struct frame *frame)
     struct ready_message *self = (struct ready_message *)frame;
     zmq_msg_close(&self->message);
     free(self);
+}
+
+static void release_ready_raw(struct raw_frame *raw)
+{
+    struct frame *frame = &container_of(raw, struct ready_message, raw)->frame;
+    frame_unref(&frame);
 }
 
 static void take_over(zmq_msg_t *to, zmq_msg_t *from)
@@ -193,17 +202,21 @@ static enum hub_verdict submit_ready(struct ingest *ingest, const char *name, co
 {
     struct ready_message *self = memory_zeroed(sizeof(*self));
     take_over(&self->message, payload);
+    stamp(&self->raw, info);
+    self->raw.payload = zmq_msg_data(&self->message);
+    self->raw.release = release_ready_raw;
     frame_init(&self->frame, release_ready);
-    self->frame.jpeg = zmq_msg_data(&self->message);
+    self->frame.jpeg = self->raw.payload;
     self->frame.jpeg_bytes = info->payload_bytes;
     self->frame.width = info->width;
     self->frame.height = info->height;
     self->frame.sequence = info->sequence;
     self->frame.capture_real_ns = info->capture_real_ns;
-    self->frame.capture_ns = raw_capture_mono_ns(info->capture_real_ns, clock_real_ns(), clock_mono_ns());
+    self->frame.capture_ns = self->raw.capture_ns;
     self->frame.sim_time_ns = info->sim_time_ns;
     self->frame.update = info->update;
-    return hub_submit_ready(ingest->hub, name, info, &self->frame);
+    frame_ref(&self->frame); /* the raw frame's */
+    return hub_submit_ready(ingest->hub, name, &self->raw, &self->frame);
 }
 
 static bool refuse(struct message_error *error, enum reject reason, const char *text)

@@ -5,6 +5,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "stream/demand.h"
 #include "stream/stream.h"
 
 #include <inttypes.h>
@@ -13,7 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A subscription outlives its last watcher by this: page reloads and snapshots in a row stay warm. */
+/* Subscriptions and variants outlive their last watcher by this: page reloads and snapshots in a row stay
+   warm. */
 static const uint64_t LINGER_NS = NS_PER_S;
 
 struct hub {
@@ -27,8 +29,10 @@ struct hub {
     pthread_mutex_t lock;
     struct list streams;    /* the announced ones in the order of their first announcement */
     struct list work;       /* streams of which a job may be taken, first come first */
-    struct tally_view gone; /* what was counted of streams that are no more */
+    struct tally_view past; /* what was counted of streams that are no more */
     struct stream *lobby;   /* watched by those who want a default stream that is not there yet */
+    struct list gone;       /* variants that hub_unlock() frees */
+    uint64_t serial;        /* of what was published last, in any stream */
 };
 
 static void hub_lock(struct hub *hub)
@@ -38,7 +42,18 @@ static void hub_lock(struct hub *hub)
 
 static void hub_unlock(struct hub *hub)
 {
+    struct list gone, *node, *after;
+    list_init(&gone);
+    list_splice(&gone, &hub->gone);
     pthread_mutex_unlock(&hub->lock);
+    list_for_each_safe(node, after, &gone)
+    {
+        struct variant *variant = container_of(node, struct variant, link);
+        if (variant->codec)
+            hub->encoder.free_codec(variant->codec);
+        variant_fini(variant);
+        free(variant);
+    }
 }
 
 struct hub *hub_create(const struct hub_options *options)
@@ -52,23 +67,19 @@ struct hub *hub_create(const struct hub_options *options)
     pthread_mutex_init(&hub->lock, NULL);
     list_init(&hub->streams);
     list_init(&hub->work);
+    list_init(&hub->gone);
     hub->lobby = stream_create("");
     return hub;
-}
-
-static void destroy(struct hub *hub, struct stream *stream)
-{
-    if (stream->codec)
-        hub->encoder.free_codec(stream->codec);
-    tally_sum(&stream->tally, &hub->gone);
-    stream_destroy(stream);
 }
 
 void hub_destroy(struct hub *hub)
 {
     struct list *node, *after;
-    list_for_each_safe(node, after, &hub->streams) destroy(hub, container_of(node, struct stream, link));
-    destroy(hub, hub->lobby);
+    hub_lock(hub);
+    list_for_each_safe(node, after, &hub->streams)
+        stream_destroy(container_of(node, struct stream, link), &hub->gone);
+    stream_destroy(hub->lobby, &hub->gone);
+    hub_unlock(hub);
     pthread_mutex_destroy(&hub->lock);
     wake_fini(&hub->upstream_wake);
     wake_fini(&hub->sender_wake);
@@ -123,9 +134,11 @@ static struct stream *find_or_add_stream(struct hub *hub, const char *name)
 /* Frees a stream that nobody knows any more. */
 static void drop_if_unused(struct hub *hub, struct stream *stream)
 {
-    if (stream != hub->lobby && !stream->announced && !stream->watched && !stream->subscribed &&
-        !stream->busy)
-        destroy(hub, stream);
+    if (stream != hub->lobby && !stream->announced && list_is_empty(&stream->watches) &&
+        !stream->subscribed && !stream->busy) {
+        tally_sum(&stream->tally, &hub->past);
+        stream_destroy(stream, &hub->gone);
+    }
 }
 
 static struct stream *find_default(struct hub *hub)
@@ -190,6 +203,53 @@ static bool make_room(struct hub *hub, uint64_t now_ns)
     return true;
 }
 
+static void offer_work(struct hub *hub, struct stream *stream)
+{
+    if (!stream->busy && list_is_empty(&stream->work) && (stream->raw || demand_has_notice(stream)))
+        list_append(&hub->work, &stream->work);
+}
+
+/* Who watches, or what they want, has changed. */
+static void follow_demand(struct hub *hub, struct stream *stream)
+{
+    if (demand_sum(stream, clock_mono_ns(), clock_real_ns()))
+        wake_signal(&hub->upstream_wake);
+    if (!stream->raw && !demand_has_notice(stream))
+        list_remove(&stream->work);
+}
+
+static struct demand_context demand_context(struct hub *hub, uint64_t now_ns)
+{
+    return (struct demand_context){
+        .most = hub->options.max_variants,
+        .quality = hub->options.quality,
+        .now_ns = now_ns,
+        .serial = hub->serial,
+        .gone = &hub->gone,
+    };
+}
+
+/* Those who wait for a default stream go on with the first one. */
+static void leave_lobby(struct hub *hub, uint64_t now_ns)
+{
+    struct stream *stream = find_default(hub);
+    if (!stream || list_is_empty(&hub->lobby->watches))
+        return;
+    const struct demand_context context = demand_context(hub, now_ns);
+    demand_take_over(stream, hub->lobby, &context);
+    follow_demand(hub, hub->lobby);
+    follow_demand(hub, stream);
+}
+
+static void set_size(struct hub *hub, struct stream *stream, uint32_t width, uint32_t height, uint64_t now_ns)
+{
+    if (width == stream->width && height == stream->height)
+        return;
+    const struct demand_context context = demand_context(hub, now_ns);
+    demand_set_size(stream, width, height, &context);
+    follow_demand(hub, stream);
+}
+
 /* The stream of a name for a producer that wants to speak for it, or NULL and why not. */
 static struct stream *admit(struct hub *hub, const char *name, uint64_t instance, uint64_t now_ns,
                             enum hub_verdict *verdict)
@@ -208,6 +268,7 @@ static struct stream *admit(struct hub *hub, const char *name, uint64_t instance
     if (is_new) {
         list_remove(&stream->link);
         list_append(&hub->streams, &stream->link);
+        leave_lobby(hub, now_ns);
         wake_signal(&hub->sender_wake);
     }
     if (stream->wanted_rate != 0 && !stream->rate_is_told)
@@ -225,7 +286,12 @@ enum hub_verdict hub_announce(struct hub *hub, const char *name, const struct an
     hub_lock(hub);
     struct stream *stream = admit(hub, name, announcement->instance, now_ns, &verdict);
     if (stream) {
+        /* Frames say more than an announcement that is only repeated. */
+        bool is_other_size =
+            announcement->width != stream->producer.width || announcement->height != stream->producer.height;
         stream->producer = *announcement;
+        if (is_other_size && announcement->width != 0 && announcement->height != 0)
+            set_size(hub, stream, announcement->width, announcement->height, now_ns);
         judge(hub, stream, now_ns);
     }
     hub_unlock(hub);
@@ -252,7 +318,7 @@ bool hub_has_producer(struct hub *hub, const char *name, uint64_t instance)
 }
 
 /* A frame of it arrived: notes what it tells about its producer. */
-static void note_frame(struct stream *stream, const struct raw_info *info, uint64_t now_ns)
+static void note_frame(struct hub *hub, struct stream *stream, const struct raw_info *info, uint64_t now_ns)
 {
     tally_add(&stream->tally, TALLY_RECEIVED, 1);
     tally_add(&stream->tally, TALLY_RECEIVED_BYTES, info->payload_bytes);
@@ -265,16 +331,30 @@ static void note_frame(struct stream *stream, const struct raw_info *info, uint6
         stream->producer.state = CONDITION_LIVE;
         stream->producer.reason[0] = '\0';
     }
-    stream->producer.width = info->width;
-    stream->producer.height = info->height;
     stream->producer.format = info->format;
+    set_size(hub, stream, info->width, info->height, now_ns);
     stream->location = info->location;
 }
 
-static void offer_work(struct hub *hub, struct stream *stream)
+/* A raw frame, if there is one, came to nothing. A ready JPEG was counted when it came. */
+static void count_loss(struct stream *stream, const struct raw_frame *raw, enum tally_kind kind)
 {
-    if (!stream->busy && list_is_empty(&stream->work) && (stream->raw || stream->notice_wanted))
-        list_append(&hub->work, &stream->work);
+    if (raw && raw->info.format != HEADCAM_JPEG)
+        tally_add(&stream->tally, kind, 1);
+}
+
+/* Keeps a raw frame that somebody wants. Returns the one that is not kept, if any. */
+static struct raw_frame *keep_raw(struct hub *hub, struct stream *stream, struct raw_frame *raw)
+{
+    if (!demand_wants_any(stream, raw)) {
+        count_loss(stream, raw, TALLY_UNWANTED);
+        return raw;
+    }
+    struct raw_frame *old = stream->raw;
+    count_loss(stream, old, TALLY_SUPERSEDED);
+    stream->raw = raw;
+    offer_work(hub, stream);
+    return old;
 }
 
 enum hub_verdict hub_submit(struct hub *hub, const char *name, struct raw_frame *raw)
@@ -284,14 +364,8 @@ enum hub_verdict hub_submit(struct hub *hub, const char *name, struct raw_frame 
     hub_lock(hub);
     struct stream *stream = admit(hub, name, raw->info.instance, raw->arrival_ns, &verdict);
     if (stream) {
-        note_frame(stream, &raw->info, raw->arrival_ns);
-        if (stream->watched) {
-            surplus = stream->raw;
-            stream->raw = raw;
-            offer_work(hub, stream);
-        }
-        if (surplus)
-            tally_add(&stream->tally, surplus == raw ? TALLY_UNWANTED : TALLY_SUPERSEDED, 1);
+        note_frame(hub, stream, &raw->info, raw->arrival_ns);
+        surplus = keep_raw(hub, stream, raw);
         judge(hub, stream, raw->arrival_ns);
     }
     hub_unlock(hub);
@@ -302,38 +376,33 @@ enum hub_verdict hub_submit(struct hub *hub, const char *name, struct raw_frame 
     return verdict;
 }
 
-/* Returns what the caller is to unref outside the lock. */
-static struct frame *publish(struct hub *hub, struct stream *stream, struct frame *frame, bool is_new)
-{
-    struct frame *old = stream->frame;
-    stream->frame = frame;
-    stream->frame_count++;
-    stream->picture_count += is_new;
-    stream->published_ns = clock_mono_ns();
-    wake_signal(&hub->sender_wake);
-    return old;
-}
-
-enum hub_verdict hub_submit_ready(struct hub *hub, const char *name, const struct raw_info *info,
+enum hub_verdict hub_submit_ready(struct hub *hub, const char *name, struct raw_frame *raw,
                                   struct frame *frame)
 {
     uint64_t now_ns = clock_mono_ns();
-    struct frame *surplus = frame;
+    struct frame *old = frame;
+    struct raw_frame *surplus = raw;
     enum hub_verdict verdict;
     hub_lock(hub);
-    struct stream *stream = admit(hub, name, info->instance, now_ns, &verdict);
+    struct stream *stream = admit(hub, name, raw->info.instance, now_ns, &verdict);
     if (stream) {
-        note_frame(stream, info, now_ns);
+        note_frame(hub, stream, &raw->info, now_ns);
         if (stream->watched) {
             tally_add(&stream->tally, TALLY_PASSED, 1);
-            surplus = publish(hub, stream, frame, true);
+            old = variant_publish(stream->plain, frame, true, ++hub->serial, now_ns, now_ns);
+            wake_signal(&hub->sender_wake);
         } else {
             tally_add(&stream->tally, TALLY_UNWANTED, 1);
         }
+        surplus = keep_raw(hub, stream, raw);
         judge(hub, stream, now_ns);
     }
     hub_unlock(hub);
-    frame_unref(&surplus);
+    bool is_work = surplus != raw;
+    frame_unref(&old);
+    raw_release(surplus);
+    if (is_work)
+        announce_job(hub);
     return verdict;
 }
 
@@ -389,6 +458,12 @@ uint64_t hub_upstream_deadline(struct hub *hub)
     return deadline_ns;
 }
 
+static void drop_variants(struct hub *hub, struct stream *stream, uint64_t now_ns)
+{
+    if (now_ns > LINGER_NS)
+        demand_drop_variants(stream, now_ns - LINGER_NS, &hub->gone);
+}
+
 void hub_tick(struct hub *hub)
 {
     uint64_t now_ns = clock_mono_ns();
@@ -398,200 +473,268 @@ void hub_tick(struct hub *hub)
     {
         struct stream *stream = container_of(node, struct stream, link);
         judge(hub, stream, now_ns);
+        drop_variants(hub, stream, now_ns);
         if (stream->announced && is_gone(stream) && now_ns - stream->heard_ns > hub->options.forget_after_ns)
             forget(hub, stream);
     }
+    drop_variants(hub, hub->lobby, now_ns);
     hub_unlock(hub);
 }
 
 /* ---- encode ---- */
 
+static void add_output(struct hub_job *job, struct variant *variant)
+{
+    variant->busy = true;
+    job->outputs[job->count++] =
+        (struct hub_output){.variant = variant, .settings = variant->settings, .codec = variant->codec};
+}
+
+static bool take_notice(struct stream *stream, struct hub_job *job)
+{
+    struct list *node;
+    list_for_each(node, &stream->variants)
+    {
+        struct variant *variant = container_of(node, struct variant, link);
+        if (!variant->notice_wanted)
+            continue;
+        variant->notice_wanted = false;
+        job->notice = variant->notice_text;
+        add_output(job, variant);
+        return true;
+    }
+    return false;
+}
+
+/* What is wanted may have changed since the frame came: then it is a job without an output. */
+static void take_raw(struct stream *stream, struct hub_job *job)
+{
+    struct list *node;
+    job->raw = stream->raw;
+    stream->raw = NULL;
+    list_for_each(node, &stream->variants)
+    {
+        struct variant *variant = container_of(node, struct variant, link);
+        if (demand_wants(stream, variant, job->raw))
+            add_output(job, variant);
+    }
+}
+
+/* Takes the first job, under the lock. */
+static bool take_first(struct hub *hub, struct hub_job *job)
+{
+    if (list_is_empty(&hub->work))
+        return false;
+    struct stream *stream = container_of(hub->work.next, struct stream, work);
+    list_remove(&stream->work);
+    job->stream = stream;
+    job->raw = NULL;
+    job->count = 0;
+    job->outcome = HUB_FAILED;
+    /* A frame goes first, unless frame after frame comes to nothing. */
+    if ((stream->raw && !stream->came_to_nothing) || !take_notice(stream, job))
+        take_raw(stream, job);
+    stream->busy = job->count > 0;
+    if (!stream->busy) {
+        count_loss(stream, job->raw, TALLY_UNWANTED);
+        offer_work(hub, stream);
+    }
+    return true;
+}
+
 bool hub_take_job(struct hub *hub, struct hub_job *job)
 {
-    job->taken_ns = clock_mono_ns();
+    for (;;) {
+        job->taken_ns = clock_mono_ns();
+        hub_lock(hub);
+        bool found = take_first(hub, job);
+        hub_unlock(hub);
+        if (!found || job->count > 0)
+            return found;
+        raw_release(job->raw);
+    }
+}
+
+/* The source has another size by now, and so may those who see the job's variants. */
+static bool is_outdated(const struct hub_job *job)
+{
+    const struct raw_info *info = &job->raw->info;
+    return info->width != job->stream->width || info->height != job->stream->height;
+}
+
+/* A frame counts once, however many pictures were made of it. Encoding takes its time of ready JPEGs, too,
+   where some variant needs it; they themselves were counted when they came. */
+static void count_outcome(struct hub *hub, const struct hub_job *job, uint64_t now_ns)
+{
+    static const enum tally_kind kinds[] = {
+        [HUB_ENCODED] = TALLY_ENCODED,
+        [HUB_UNCHANGED] = TALLY_UNCHANGED,
+        [HUB_TORN] = TALLY_TORN,
+        [HUB_FAILED] = TALLY_FAILED,
+    };
+    enum tally_kind kind =
+        job->outcome == HUB_FAILED && is_outdated(job) ? TALLY_SUPERSEDED : kinds[job->outcome];
+    if (job->raw->info.format != HEADCAM_JPEG)
+        tally_add(&job->stream->tally, kind, 1);
+    if (job->outcome != HUB_ENCODED)
+        return;
+    stream_note_encoding(job->stream, now_ns - job->taken_ns);
+    histogram_observe(&hub->timings.capture_to_encode, job->taken_ns - job->raw->capture_ns);
+    histogram_observe(&hub->timings.encode, now_ns - job->taken_ns);
+}
+
+/* Returns what the caller is to unref outside the lock. */
+static struct frame *publish_picture(struct hub *hub, struct hub_job *job, struct variant *variant,
+                                     enum hub_outcome outcome, struct frame *frame)
+{
+    if (is_outdated(job))
+        return frame;
+    if (outcome < job->outcome)
+        job->outcome = outcome;
+    if (!frame)
+        return NULL;
+    variant->encoded += outcome == HUB_ENCODED;
+    variant->unchanged += outcome == HUB_UNCHANGED;
+    return variant_publish(variant, frame, outcome == HUB_ENCODED, ++hub->serial, job->raw->arrival_ns,
+                           clock_mono_ns());
+}
+
+static struct frame *publish_notice(struct hub *hub, struct variant *variant, struct frame *notice)
+{
+    if (notice)
+        return variant_publish_notice(variant, notice, ++hub->serial);
+    if (!variant->notice_wanted)
+        variant_give_up_notice(variant);
+    return NULL;
+}
+
+void hub_publish(struct hub *hub, struct hub_job *job, size_t output, enum hub_outcome outcome,
+                 struct frame *frame)
+{
+    struct variant *variant = job->outputs[output].variant;
     hub_lock(hub);
-    bool found = !list_is_empty(&hub->work);
-    if (found) {
-        struct stream *stream = container_of(hub->work.next, struct stream, work);
-        list_remove(&stream->work);
-        stream->busy = true;
-        job->stream = stream;
-        job->codec = stream->codec;
-        job->raw = NULL;
-        /* A frame goes first, unless frame after frame comes to nothing. */
-        if (stream->notice_wanted && (!stream->raw || stream->came_to_nothing)) {
-            stream->notice_wanted = false;
-            job->notice = stream->notice_text;
-        } else {
-            job->raw = stream->raw;
-            stream->raw = NULL;
-        }
-    }
+    struct frame *old =
+        job->raw ? publish_picture(hub, job, variant, outcome, frame) : publish_notice(hub, variant, frame);
+    if (frame)
+        wake_signal(&hub->sender_wake);
     hub_unlock(hub);
-    return found;
+    frame_unref(&old);
 }
 
-/* Puts a notice in place. Returns what the caller is to unref outside the lock. */
-static struct frame *publish_notice(struct hub *hub, struct stream *stream, struct frame *notice)
-{
-    struct frame *old = stream->notice;
-    stream->notice = notice;
-    stream->notice_count++;
-    wake_signal(&hub->sender_wake);
-    return old;
-}
-
-/* A notice that was asked for will not come; the one there is says something else. */
-static void give_up_notice(struct stream *stream)
-{
-    stream->notice_wanted = false;
-    memset(&stream->notice_text, 0, sizeof(stream->notice_text));
-}
-
-static void count_outcome(struct hub *hub, const struct hub_job *job, enum hub_outcome outcome,
-                          uint64_t now_ns)
+void hub_finish_job(struct hub *hub, const struct hub_job *job)
 {
     struct stream *stream = job->stream;
-    switch (outcome) {
-    case HUB_ENCODED:
-        stream_note_encoded(stream, now_ns - job->taken_ns);
-        histogram_observe(&hub->timings.capture_to_encode, job->taken_ns - job->raw->capture_ns);
-        histogram_observe(&hub->timings.encode, now_ns - job->taken_ns);
-        break;
-    case HUB_UNCHANGED:
-        tally_add(&stream->tally, TALLY_UNCHANGED, 1);
-        break;
-    case HUB_TORN:
-        tally_add(&stream->tally, TALLY_TORN, 1);
-        break;
-    case HUB_FAILED:
-        tally_add(&stream->tally, TALLY_FAILED, 1);
-        break;
-    }
-}
-
-void hub_finish_job(struct hub *hub, const struct hub_job *job, enum hub_outcome outcome, struct frame *frame)
-{
-    struct stream *stream = job->stream;
-    struct frame *old = NULL;
     uint64_t now_ns = clock_mono_ns();
     hub_lock(hub);
     stream->busy = false;
-    stream->codec = job->codec;
-    if (job->raw) {
-        count_outcome(hub, job, outcome, now_ns);
-        stream->came_to_nothing = !frame;
+    for (size_t i = 0; i < job->count; i++) {
+        job->outputs[i].variant->codec = job->outputs[i].codec;
+        job->outputs[i].variant->busy = false;
     }
-    if (frame)
-        old = job->raw ? publish(hub, stream, frame, outcome == HUB_ENCODED)
-                       : publish_notice(hub, stream, frame);
-    else if (!job->raw && !stream->notice_wanted)
-        give_up_notice(stream);
+    if (job->raw) {
+        stream->came_to_nothing = job->outcome > HUB_UNCHANGED;
+        count_outcome(hub, job, now_ns);
+    }
     offer_work(hub, stream);
     bool is_more = !list_is_empty(&stream->work);
     drop_if_unused(hub, stream);
     hub_unlock(hub);
-    frame_unref(&old);
     if (is_more)
         announce_job(hub);
 }
 
 /* ---- sender ---- */
 
-struct stream *hub_watch(struct hub *hub, const char *name)
+struct watch *hub_watch(struct hub *hub, const char *name, const struct variant_settings *settings)
 {
     hub_lock(hub);
     struct stream *stream = name ? find_or_add_stream(hub, name) : find_default(hub);
     if (!stream)
         stream = hub->lobby;
-    if (!stream->watched) {
-        stream->watched = true;
-        stream->wanted_since_ns = clock_mono_ns();
-        stream->wanted_since_real_ns = clock_real_ns();
-        stream->unwanted_since_ns = 0;
-        wake_signal(&hub->upstream_wake);
-    }
+    const struct demand_context context = demand_context(hub, clock_mono_ns());
+    struct watch *watch = demand_watch(stream, settings, &context);
+    drop_if_unused(hub, stream);
     hub_unlock(hub);
-    return stream;
+    return watch;
 }
 
-void hub_unwatch(struct hub *hub, struct stream *stream)
+struct watch *hub_watch_again(struct hub *hub, struct watch *watch)
+{
+    hub_lock(hub);
+    watch->references++;
+    hub_unlock(hub);
+    return watch;
+}
+
+void hub_unwatch(struct hub *hub, struct watch *watch)
+{
+    hub_lock(hub);
+    struct stream *stream = watch->stream;
+    demand_unwatch(watch, clock_mono_ns());
+    drop_if_unused(hub, stream);
+    hub_unlock(hub);
+}
+
+void hub_set_audience(struct hub *hub, struct watch *watch, const struct audience *audience)
 {
     struct raw_frame *raw = NULL;
     hub_lock(hub);
-    stream->watched = false;
-    stream->viewers = 0;
-    stream->unwanted_since_ns = clock_mono_ns();
-    raw = stream->raw;
-    stream->raw = NULL;
-    if (raw)
-        tally_add(&stream->tally, TALLY_UNWANTED, 1);
-    if (stream->notice_wanted)
-        give_up_notice(stream);
-    list_remove(&stream->work);
-    wake_signal(&hub->upstream_wake);
-    drop_if_unused(hub, stream);
+    struct stream *stream = watch->stream;
+    watch->audience = *audience;
+    follow_demand(hub, stream);
+    if (!stream->watched) {
+        raw = stream->raw;
+        stream->raw = NULL;
+        count_loss(stream, raw, TALLY_UNWANTED);
+        list_remove(&stream->work);
+    }
     hub_unlock(hub);
     raw_release(raw);
 }
 
-bool hub_is_lobby(const struct hub *hub, const struct stream *stream)
+static bool is_news(const struct watch *watch, uint64_t serial, uint64_t seen_serial)
 {
-    return stream == hub->lobby;
+    return serial > seen_serial && serial > watch->moved_serial;
 }
 
-bool hub_has_default(struct hub *hub)
-{
-    hub_lock(hub);
-    bool found = find_default(hub) != NULL;
-    hub_unlock(hub);
-    return found;
-}
-
-void hub_set_audience(struct hub *hub, struct stream *stream, size_t viewers, millifps rate)
-{
-    hub_lock(hub);
-    stream->viewers = viewers;
-    if (stream->wanted_rate != rate) {
-        stream->wanted_rate = rate;
-        stream->rate_is_told = false;
-        wake_signal(&hub->upstream_wake);
-    }
-    hub_unlock(hub);
-}
-
-struct tally *hub_tally(struct stream *stream)
-{
-    return &stream->tally;
-}
-
-void hub_look(struct hub *hub, struct stream *stream, struct hub_view *view)
+void hub_look(struct hub *hub, struct watch *watch, struct hub_view *view)
 {
     uint64_t now_ns = clock_mono_ns();
     hub_lock(hub);
+    struct stream *stream = watch->stream;
+    const struct variant *variant = watch->variant;
     judge(hub, stream, now_ns);
-    view->frame = stream->frame_count > view->frame_count ? frame_ref(stream->frame) : NULL;
-    view->frame_count = stream->frame_count;
-    view->picture_count = stream->picture_count;
-    view->published_ns = stream->published_ns;
-    view->notice = stream->notice_count > view->notice_count ? frame_ref(stream->notice) : NULL;
-    view->notice_count = stream->notice_count;
-    view->interval_ns = stream_interval_ns(stream);
-    view->no_signal_after_ns = stream_stall_after_ns(stream, hub->options.no_signal_after_ns);
+    view->frame =
+        is_news(watch, variant->frame_serial, view->frame_serial) ? frame_ref(variant->frame) : NULL;
+    view->notice =
+        is_news(watch, variant->notice_serial, view->notice_serial) ? frame_ref(variant->notice) : NULL;
+    view->published_ns = variant->published_ns;
+    if (view->frame) {
+        view->frame_serial = variant->frame_serial;
+        view->picture_serial = variant->picture_serial;
+        view->picture_count = watch->pictures_before + variant->picture_count;
+    }
+    if (view->notice)
+        view->notice_serial = variant->notice_serial;
+    view->interval_ns = stream_interval_ns(stream, variant->audience.rate);
+    view->no_signal_after_ns = hub->options.no_signal_after_ns + view->interval_ns;
     view->expect_soon = stream->condition == CONDITION_LIVE;
+    view->tally = &stream->tally;
     hub_unlock(hub);
 }
 
-bool hub_request_notice(struct hub *hub, struct stream *stream)
+bool hub_request_notice(struct hub *hub, struct watch *watch)
 {
     struct notice notice;
     hub_lock(hub);
+    struct stream *stream = watch->stream;
+    struct variant *variant = watch->variant;
     judge(hub, stream, clock_mono_ns());
-    stream_write_notice(stream, hub->options.endpoint, clock_real_ns(), &notice);
-    bool is_new = !stream->notice || memcmp(&notice, &stream->notice_text, sizeof(notice)) != 0;
+    stream_write_notice(stream, variant, hub->options.endpoint, clock_real_ns(), &notice);
+    bool is_new = !variant->notice || memcmp(&notice, &variant->notice_text, sizeof(notice)) != 0;
     if (is_new) {
-        stream->notice_text = notice;
-        stream->notice_wanted = true;
+        variant->notice_text = notice;
+        variant->notice_wanted = true;
         offer_work(hub, stream);
     }
     hub_unlock(hub);
@@ -600,10 +743,11 @@ bool hub_request_notice(struct hub *hub, struct stream *stream)
     return is_new;
 }
 
-void hub_explain(struct hub *hub, struct stream *stream, char text[2 * EXPLAIN_BYTES])
+void hub_explain(struct hub *hub, struct watch *watch, char text[2 * EXPLAIN_BYTES])
 {
     char reason[EXPLAIN_BYTES], next_step[EXPLAIN_BYTES];
     hub_lock(hub);
+    struct stream *stream = watch->stream;
     judge(hub, stream, clock_mono_ns());
     const struct explain_facts facts = stream_explain_facts(stream, hub->options.endpoint);
     explain_reason(&facts, reason);
@@ -629,7 +773,8 @@ struct stream_report *hub_report(struct hub *hub, size_t *count)
         if (!stream->announced)
             continue;
         judge(hub, stream, now_ns);
-        stream_write_report(stream, hub->options.endpoint, now_ns, &reports[(*count)++]);
+        stream_write_report(stream, hub->options.endpoint, hub->options.quality, now_ns,
+                            &reports[(*count)++]);
     }
     hub_unlock(hub);
     return reports;
@@ -638,7 +783,7 @@ struct stream_report *hub_report(struct hub *hub, size_t *count)
 void hub_totals(struct hub *hub, struct tally_view *totals)
 {
     hub_lock(hub);
-    *totals = hub->gone;
+    *totals = hub->past;
     struct list *node;
     list_for_each(node, &hub->streams) tally_sum(&container_of(node, struct stream, link)->tally, totals);
     tally_sum(&hub->lobby->tally, totals);

@@ -18,6 +18,7 @@
 #include "stream/pace.h"
 #include "stream/raw.h"
 #include "stream/tally.h"
+#include "stream/variant_settings.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,11 +26,18 @@
 
 struct hub;
 struct stream;
+struct variant;
+struct watch;
+
+/* The most that --max-variants may allow. */
+enum { HUB_VARIANTS_MAX = 32 };
 
 struct hub_options {
     const char *default_name; /* NULL: the first announced */
     const char *endpoint;     /* for explanations */
     size_t max_streams;       /* announced ones */
+    size_t max_variants;      /* of a stream, that are watched; at most HUB_VARIANTS_MAX */
+    uint32_t quality;         /* what viewers get who do not ask for one */
     uint64_t no_signal_after_ns;
     uint64_t forget_after_ns;
 };
@@ -82,8 +90,11 @@ bool hub_has_producer(struct hub *hub, const char *name, uint64_t instance);
 /* Brings a raw frame; it belongs to the hub from here on, whatever the verdict. */
 enum hub_verdict hub_submit(struct hub *hub, const char *name, struct raw_frame *raw);
 
-/* Brings a ready JPEG of a producer: its info, and the frame, which belongs to the hub from here on. */
-enum hub_verdict hub_submit_ready(struct hub *hub, const char *name, const struct raw_info *info,
+/*
+ * Brings a ready JPEG of a producer: as a frame for those who take it as it is, and as a raw frame, from
+ * which other variants are made. Both belong to the hub from here on.
+ */
+enum hub_verdict hub_submit_ready(struct hub *hub, const char *name, struct raw_frame *raw,
                                   struct frame *frame);
 
 struct upstream {
@@ -115,18 +126,35 @@ struct notice {
     char next_step[HUB_TEXT_BYTES];
 };
 
+enum hub_outcome {
+    HUB_ENCODED,   /* a new picture */
+    HUB_UNCHANGED, /* the last picture again, with the stamps of the new frame */
+    HUB_TORN,      /* nothing: the producer overwrote it */
+    HUB_FAILED,    /* nothing */
+};
+
+/* A picture that a job is to make. */
+struct hub_output {
+    struct variant *variant; /* the hub's own */
+    struct variant_settings settings;
+    void *codec; /* the encoder's own, kept from job to job of a variant; NULL in the first */
+};
+
+/* A frame, of which all variants are made at once that somebody wants a picture of; or one notice. */
 struct hub_job {
     struct stream *stream;
     struct raw_frame *raw; /* NULL: a notice is to be drawn */
-    uint64_t taken_ns;     /* monotonic */
+    uint64_t taken_ns;     /* monotonic: when the work on it began */
     struct notice notice;
-    void *codec; /* the encoder's own, kept from job to job of a stream; NULL in the first */
+    enum hub_outcome outcome; /* the best so far: the hub's own */
+    size_t count;
+    struct hub_output outputs[HUB_VARIANTS_MAX + 1];
 };
 
 /* What the hub calls of the encoder. */
 struct hub_encoder {
     void (*on_job)(void *arg);       /* there is a job; called without the hub's lock */
-    void (*free_codec)(void *codec); /* its stream is gone; not called for NULL */
+    void (*free_codec)(void *codec); /* its variant is gone; likewise, and not called for NULL */
     void *arg;
 };
 
@@ -136,67 +164,79 @@ void hub_set_encoder(struct hub *hub, const struct hub_encoder *encoder);
 /* Takes a job, at most one of a stream at a time; each ends with hub_finish_job(). False: none waits. */
 bool hub_take_job(struct hub *hub, struct hub_job *job);
 
-enum hub_outcome {
-    HUB_ENCODED,   /* a new picture */
-    HUB_UNCHANGED, /* the last picture again, with the stamps of the new frame */
-    HUB_TORN,      /* nothing: the producer overwrote it */
-    HUB_FAILED,    /* nothing */
-};
-
 /*
- * The job is done; frame is its result, which belongs to the hub now, or NULL where it came to nothing.
- * job->codec is kept; job->raw is still the caller's.
+ * One output is done; frame is its result, which belongs to the hub now, or NULL where it came to nothing.
+ * Once for each output, in any order, from any thread but one at a time.
  */
-void hub_finish_job(struct hub *hub, const struct hub_job *job, enum hub_outcome outcome,
-                    struct frame *frame);
+void hub_publish(struct hub *hub, struct hub_job *job, size_t output, enum hub_outcome outcome,
+                 struct frame *frame);
+
+/* The job is done. Its outputs' codecs are kept; job->raw is still the caller's. */
+void hub_finish_job(struct hub *hub, const struct hub_job *job);
 
 /* ---- sender ---- */
 
 /*
- * Begins to watch a stream by its valid name, or the default stream for NULL. Before any stream is
- * announced that is the lobby, which never has a frame; hub_is_lobby() tells. The stream is wanted, and
- * stays valid, until hub_unwatch(). There is one watcher, the sender: it watches a stream once for all
- * its viewers, and watching again what it watches already changes nothing.
+ * A stream by its valid name, or the default stream for NULL, in pictures with these settings, as all see
+ * it who ask for the same: watches are shared and count their references. Until a first stream is
+ * announced the default stream is a lobby that never has a frame; the watches in it go over to the first
+ * stream. A watch is no demand: nothing is captured for one without an audience.
+ *
+ * NULL: the stream has as many variants as --max-variants allows.
  */
-struct stream *hub_watch(struct hub *hub, const char *name);
-void hub_unwatch(struct hub *hub, struct stream *stream);
-bool hub_is_lobby(const struct hub *hub, const struct stream *stream);
+struct watch *hub_watch(struct hub *hub, const char *name, const struct variant_settings *settings);
+struct watch *hub_watch_again(struct hub *hub, struct watch *watch);
+void hub_unwatch(struct hub *hub, struct watch *watch);
 
-/* True once there is a default stream, so that those in the lobby should move. */
-bool hub_has_default(struct hub *hub);
-
-/* How many viewers a watched stream has, for /status, and the rate that satisfies all of them. */
-void hub_set_audience(struct hub *hub, struct stream *stream, size_t viewers, millifps rate);
-
-/* Where the watcher counts what became of a watched stream's frames. */
-struct tally *hub_tally(struct stream *stream);
-
-/* What a watcher sees. Counters tell what is new; frames are references of the caller's. */
-struct hub_view {
-    struct frame *frame; /* NULL: none yet, or not newer than asked for */
-    uint64_t frame_count;
-    uint64_t picture_count; /* of those, the ones that did not look like the one before */
-    uint64_t published_ns;
-    struct frame *notice; /* NULL: none, or not newer than asked for */
-    uint64_t notice_count;
-    uint64_t interval_ns;        /* from frame to frame, as to be expected; 0: unknown */
-    uint64_t no_signal_after_ns; /* for this stream at its present rate */
-    bool expect_soon;
+/* Who looks, and what would satisfy all of them. */
+struct audience {
+    size_t viewers;
+    millifps rate;                    /* of the fastest viewer */
+    size_t snapshots;                 /* requests that wait for a frame */
+    uint64_t snapshots_not_before_ns; /* monotonic, not 0: the oldest capture that one of them takes */
 };
 
-/* Frames newer than the counts in the view are added to it; the others are left NULL. */
-void hub_look(struct hub *hub, struct stream *stream, struct hub_view *view);
+/* There is one who tells, the sender, once for each watch. */
+void hub_set_audience(struct hub *hub, struct watch *watch, const struct audience *audience);
+
+/* What a watcher sees. Serials rise and tell what is new; frames are references of the caller's. */
+struct hub_view {
+    struct frame *frame; /* NULL: none yet, or not newer than asked for */
+    uint64_t frame_serial;
+    uint64_t picture_serial; /* of the last frame that did not look like the one before */
+    uint64_t picture_count;  /* of such frames since the watch began, in whichever variant */
+    uint64_t published_ns;
+    struct frame *notice; /* NULL: none, or not newer than asked for */
+    uint64_t notice_serial;
+    uint64_t interval_ns;        /* from frame to frame, as to be expected; 0: unknown */
+    uint64_t no_signal_after_ns; /* at the present rate */
+    bool expect_soon;
+    struct tally *tally; /* the stream's, where the watcher counts what became of the frames */
+};
+
+/* Frames newer than the serials in the view are added to it; the others are left NULL. */
+void hub_look(struct hub *hub, struct watch *watch, struct hub_view *view);
 
 /* Asks for a new no-signal picture if what it says differs from the last one. True if one will come. */
-bool hub_request_notice(struct hub *hub, struct stream *stream);
+bool hub_request_notice(struct hub *hub, struct watch *watch);
 
 /* Signalled when a watched stream has something new. */
 const struct wake *hub_sender_wake(const struct hub *hub);
 
 /* Why a stream has no picture, with the next step, as one line. */
-void hub_explain(struct hub *hub, struct stream *stream, char text[2 * EXPLAIN_BYTES]);
+void hub_explain(struct hub *hub, struct watch *watch, char text[2 * EXPLAIN_BYTES]);
 
 /* ---- status ---- */
+
+struct variant_report {
+    uint32_t width, height; /* 0: unknown */
+    uint32_t quality;       /* 0: the producer's own */
+    size_t viewers;
+    double fps; /* new pictures */
+    uint64_t encoded, unchanged;
+    bool has_frame;
+    size_t jpeg_bytes;
+};
 
 struct stream_report {
     char name[NAME_BYTES];
@@ -220,7 +260,9 @@ struct stream_report {
     uint64_t encode_mean_ns; /* of the last 16 frames or so; 0: none was encoded */
     uint64_t conflicts;
     char transport_reason[HUB_TEXT_BYTES];
-    size_t jpeg_bytes;
+    size_t jpeg_bytes; /* of the newest frame */
+    size_t variant_count;
+    struct variant_report variants[HUB_VARIANTS_MAX + 1]; /* the stream as it is, and what else there is */
 };
 
 /* Reports on all announced streams, in the order of their first announcement. The caller frees it. */

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "stream/demand.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,17 +29,17 @@ struct stream *stream_create(const char *name)
     snprintf(stream->name, sizeof(stream->name), "%s", name);
     list_init(&stream->link);
     list_init(&stream->work);
+    demand_init(stream);
     stream->condition_real_ns = clock_real_ns();
     return stream;
 }
 
-void stream_destroy(struct stream *stream)
+void stream_destroy(struct stream *stream, struct list *variants)
 {
+    demand_fini(stream, variants);
     list_remove(&stream->link);
     list_remove(&stream->work);
     raw_release(stream->raw);
-    frame_unref(&stream->frame);
-    frame_unref(&stream->notice);
     free(stream);
 }
 
@@ -67,30 +68,24 @@ bool stream_accept_producer(struct stream *stream, uint64_t instance, uint64_t n
     return true;
 }
 
-void stream_note_encoded(struct stream *stream, uint64_t duration_ns)
+void stream_note_encoding(struct stream *stream, uint64_t duration_ns)
 {
     uint64_t mean_ns = stream->encode_mean_ns;
-    tally_add(&stream->tally, TALLY_ENCODED, 1);
     tally_add(&stream->tally, TALLY_ENCODE_NS, duration_ns);
     stream->encode_mean_ns = mean_ns == 0
                                  ? duration_ns
                                  : mean_ns - mean_ns / ENCODE_MEAN_FRAMES + duration_ns / ENCODE_MEAN_FRAMES;
 }
 
-uint64_t stream_interval_ns(const struct stream *stream)
+uint64_t stream_interval_ns(const struct stream *stream, millifps rate)
 {
     double fps = stream->producer.fps;
-    double wanted = stream->wanted_rate / 1000.0;
+    double wanted = rate / 1000.0;
     if (wanted > 0 && (fps <= 0 || wanted < fps))
         fps = wanted;
     if (fps <= 0)
         return 0;
     return fps < LEAST_FPS ? (uint64_t)(NS_PER_S / LEAST_FPS) : (uint64_t)(NS_PER_S / fps);
-}
-
-uint64_t stream_stall_after_ns(const struct stream *stream, uint64_t no_signal_after_ns)
-{
-    return no_signal_after_ns + stream_interval_ns(stream);
 }
 
 bool stream_judge(struct stream *stream, uint64_t no_signal_after_ns, uint64_t now_ns, uint64_t now_real_ns)
@@ -105,7 +100,7 @@ bool stream_judge(struct stream *stream, uint64_t no_signal_after_ns, uint64_t n
         .heard_ns = stream->heard_ns,
         .frame_ns = stream->frame_ns,
         .expected_since_ns = stream->watched ? expected_since_ns : 0,
-        .stall_after_ns = stream_stall_after_ns(stream, no_signal_after_ns),
+        .stall_after_ns = no_signal_after_ns + stream_interval_ns(stream, stream->wanted_rate),
     };
     enum condition condition = condition_judge(&facts, now_ns);
     if (condition == stream->condition)
@@ -164,12 +159,12 @@ static uint32_t notice_side(uint32_t side, uint32_t unknown)
     return side < NOTICE_MIN ? NOTICE_MIN : side > NOTICE_MAX ? NOTICE_MAX : side;
 }
 
-void stream_write_notice(const struct stream *stream, const char *endpoint, uint64_t now_real_ns,
-                         struct notice *notice)
+void stream_write_notice(const struct stream *stream, const struct variant *variant, const char *endpoint,
+                         uint64_t now_real_ns, struct notice *notice)
 {
     memset(notice, 0, sizeof(*notice));
-    notice->width = notice_side(stream->producer.width, NOTICE_WIDTH);
-    notice->height = notice_side(stream->producer.height, NOTICE_HEIGHT);
+    variant_settings_size(&variant->settings, notice_side(stream->width, NOTICE_WIDTH),
+                          notice_side(stream->height, NOTICE_HEIGHT), &notice->width, &notice->height);
     snprintf(notice->title, sizeof(notice->title), "%s", notice_title(stream->condition));
 
     const struct explain_facts facts = stream_explain_facts(stream, endpoint);
@@ -184,8 +179,47 @@ void stream_write_notice(const struct stream *stream, const char *endpoint, uint
              stream->name[0] ? ": " : "", time_of_day, duration);
 }
 
-void stream_write_report(struct stream *stream, const char *endpoint, uint64_t now_ns,
-                         struct stream_report *report)
+static void write_variant_report(const struct stream *stream, struct variant *variant,
+                                 uint32_t server_quality, uint64_t now_ns, struct variant_report *report)
+{
+    bool is_as_sent = variant == stream->plain && stream->producer.format == HEADCAM_JPEG;
+    uint32_t quality = variant->settings.quality ? variant->settings.quality : server_quality;
+    *report = (struct variant_report){
+        .quality = is_as_sent ? 0 : quality,
+        .viewers = variant->audience.viewers,
+        .fps = rate_per_second(&variant->pictures, now_ns),
+        .encoded = variant->encoded,
+        .unchanged = variant->unchanged,
+        .has_frame = variant->frame != NULL,
+        .jpeg_bytes = variant->frame ? variant->frame->jpeg_bytes : 0,
+    };
+    variant_settings_size(&variant->settings, stream->width, stream->height, &report->width, &report->height);
+}
+
+static void write_variants_report(struct stream *stream, uint32_t server_quality, uint64_t now_ns,
+                                  struct stream_report *report)
+{
+    const struct frame *newest = NULL;
+    struct list *node;
+    list_for_each(node, &stream->variants)
+    {
+        struct variant *variant = container_of(node, struct variant, link);
+        if (variant->frame && (!newest || variant->frame->capture_ns > newest->capture_ns))
+            newest = variant->frame;
+        /* Of those that nobody watches any more there may be more for a moment. */
+        if (report->variant_count < sizeof(report->variants) / sizeof(report->variants[0]))
+            write_variant_report(stream, variant, server_quality, now_ns,
+                                 &report->variants[report->variant_count++]);
+    }
+    report->has_frame = newest != NULL;
+    if (newest) {
+        report->age_ns = now_ns > newest->capture_ns ? now_ns - newest->capture_ns : 0;
+        report->jpeg_bytes = newest->jpeg_bytes;
+    }
+}
+
+void stream_write_report(struct stream *stream, const char *endpoint, uint32_t server_quality,
+                         uint64_t now_ns, struct stream_report *report)
 {
     memset(report, 0, sizeof(*report));
     memcpy(report->name, stream->name, sizeof(report->name));
@@ -193,19 +227,15 @@ void stream_write_report(struct stream *stream, const char *endpoint, uint64_t n
     const struct explain_facts facts = stream_explain_facts(stream, endpoint);
     explain_state(&facts, report->reason);
     report->since_real_ns = stream->condition_real_ns;
-    report->width = stream->producer.width;
-    report->height = stream->producer.height;
+    report->width = stream->width;
+    report->height = stream->height;
     report->format = stream->producer.format;
     report->location = stream->location;
     if (stream->location == HEADCAM_INLINE)
         memcpy(report->transport_reason, stream->producer.transport_reason, sizeof(report->transport_reason));
     report->nominal_fps = stream->producer.fps;
     report->fps = rate_per_second(&stream->arrivals, now_ns);
-    report->has_frame = stream->frame != NULL;
-    if (stream->frame) {
-        report->age_ns = now_ns > stream->frame->capture_ns ? now_ns - stream->frame->capture_ns : 0;
-        report->jpeg_bytes = stream->frame->jpeg_bytes;
-    }
+    write_variants_report(stream, server_quality, now_ns, report);
     report->viewers = stream->viewers;
     report->wanted = stream->watched;
     report->wanted_rate = stream->wanted_rate;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stream: one stream's state, inside the hub and under its lock. Only the hub and its tests include
- * this header; everybody else has struct stream pointers and the functions of hub.h.
+ * stream: one stream's state, its variants and who watches them, inside the hub and under its lock. Only
+ * the hub and its tests include this header; everybody else has pointers and the functions of hub.h.
  */
 #ifndef HEADCAM_STREAM_STREAM_H
 #define HEADCAM_STREAM_STREAM_H
@@ -9,6 +9,7 @@
 #include "base/list.h"
 #include "base/rate.h"
 #include "stream/hub.h"
+#include "stream/variant.h"
 
 struct stream {
     struct list link; /* hub->streams, in the order of creation */
@@ -25,8 +26,11 @@ struct stream {
     uint64_t condition_real_ns;  /* since when */
     uint64_t frame_real_ns, heard_real_ns;
 
+    uint32_t width, height; /* of its frames, or as announced before the first; 0: unknown */
+
     /* Demand. */
-    bool watched;
+    struct list watches;
+    bool watched; /* some watch has an audience */
     size_t viewers;
     uint64_t wanted_since_ns, wanted_since_real_ns;
     uint64_t unwanted_since_ns; /* 0: wanted, or never was */
@@ -35,15 +39,11 @@ struct stream {
     bool rate_is_told; /* likewise */
 
     /* The way of a frame: at most one of each. */
-    struct raw_frame *raw;
-    bool busy;            /* a job of it is out */
-    bool came_to_nothing; /* its last raw frame */
-    void *codec;
-    bool notice_wanted;
-    struct notice notice_text;
-    struct frame *frame, *notice;
-    uint64_t frame_count, picture_count, notice_count; /* published so far */
-    uint64_t published_ns;
+    struct raw_frame *raw; /* somebody wants a picture of it */
+    bool busy;             /* a job of it is out */
+    bool came_to_nothing;  /* its last raw frame */
+    struct list variants;
+    struct variant *plain; /* the first of them: the pictures as they are; as long as the stream */
 
     /* Statistics. */
     struct rate arrivals;
@@ -53,7 +53,9 @@ struct stream {
 };
 
 struct stream *stream_create(const char *name);
-void stream_destroy(struct stream *stream);
+
+/* Its variants, whose codecs are the encoder's, are left in a list. */
+void stream_destroy(struct stream *stream, struct list *variants);
 
 /*
  * Whether a producer may speak for the stream now; if so it is the stream's producer from here on, with
@@ -61,14 +63,11 @@ void stream_destroy(struct stream *stream);
  */
 bool stream_accept_producer(struct stream *stream, uint64_t instance, uint64_t now_ns, uint64_t now_real_ns);
 
-/* A frame was encoded anew, in so much time. */
-void stream_note_encoded(struct stream *stream, uint64_t duration_ns);
+/* A job was done, with something new encoded, in so much time. */
+void stream_note_encoding(struct stream *stream, uint64_t duration_ns);
 
-/* The time from frame to frame that is to be expected, at the wanted rate; 0: unknown. */
-uint64_t stream_interval_ns(const struct stream *stream);
-
-/* How long without a frame is a stall: --no-signal-after and a frame's time at the rate to be expected. */
-uint64_t stream_stall_after_ns(const struct stream *stream, uint64_t no_signal_after_ns);
+/* The time from frame to frame that is to be expected, for those who want this rate; 0: unknown. */
+uint64_t stream_interval_ns(const struct stream *stream, millifps rate);
 
 /* Judges the condition anew. True if it changed. */
 bool stream_judge(struct stream *stream, uint64_t no_signal_after_ns, uint64_t now_ns, uint64_t now_real_ns);
@@ -78,11 +77,11 @@ uint64_t stream_silent_since_real_ns(const struct stream *stream);
 
 struct explain_facts stream_explain_facts(const struct stream *stream, const char *endpoint);
 
-/* What a no-signal picture of it says now. */
-void stream_write_notice(const struct stream *stream, const char *endpoint, uint64_t now_real_ns,
-                         struct notice *notice);
+/* What a no-signal picture says now, in the size of a variant. */
+void stream_write_notice(const struct stream *stream, const struct variant *variant, const char *endpoint,
+                         uint64_t now_real_ns, struct notice *notice);
 
-void stream_write_report(struct stream *stream, const char *endpoint, uint64_t now_ns,
-                         struct stream_report *report);
+void stream_write_report(struct stream *stream, const char *endpoint, uint32_t server_quality,
+                         uint64_t now_ns, struct stream_report *report);
 
 #endif

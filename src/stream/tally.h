@@ -20,7 +20,7 @@ enum tally_kind {
     TALLY_PASSED,     /* a ready JPEG */
     TALLY_TORN,       /* its producer overwrote it meanwhile */
     TALLY_SUPERSEDED, /* a newer one came before it could be encoded */
-    TALLY_UNWANTED,   /* nobody watched */
+    TALLY_UNWANTED,   /* nobody watched, or nobody wanted one yet */
     TALLY_FAILED,     /* its pixels could not be read, or not be encoded */
 
     TALLY_SENT_LIVE,      /* a new frame */
@@ -31,7 +31,7 @@ enum tally_kind {
 
     TALLY_RECEIVED_BYTES, /* pixels and ready JPEGs */
     TALLY_SENT_BYTES,     /* to streams: JPEGs and what is around them */
-    TALLY_ENCODE_NS,      /* spent on those encoded anew */
+    TALLY_ENCODE_NS,      /* spent on encoding anew, of ready JPEGs too where a variant needs it */
 
     TALLY_KINDS, /* how many there are */
 };

@@ -82,6 +82,7 @@ BAD_VALUES = [
     ("--quality", ["0", "101", "x", "", "80.5", "-1", "1e1", " 80", "99999999999999999999"]),
     ("--encode-threads", ["0", "65"]),
     ("--max-streams", ["0", "4097"]),
+    ("--max-variants", ["-1", "33"]),
     ("--max-viewers", ["-1", "100001"]),
     ("--max-snapshots", ["many"]),
     ("--max-frame-bytes", ["65535", "128M"]),

@@ -185,6 +185,40 @@ def test_what_was_counted_is_what_was_seen(server: Any, connect: Any) -> None:
     assert before.value("headcam_frames_received_total") == 0
 
 
+def test_a_frame_counts_once_in_whatever_variants(server: Any, connect: Any) -> None:
+    """Encoded, timed, and sent to or skipped by each of its viewers."""
+    producer = connect(server, "front")
+    server.wait_state("front")
+    queries = ("", "?width=32", "?width=32&quality=50")
+    viewers = [server.watch("/stream/front" + query) for query in queries]
+    wait_until(lambda: server.stream("front")["viewers"] == 3, what="three viewers")
+    assert server.scrape().value("headcam_stream_variants", stream="front") == 3
+    producer.play(FPS)
+    for viewer in viewers:
+        viewer.skip()
+        viewer.wait_more(20)
+    producer.pause()
+    for viewer in viewers:
+        viewer.next("repeat")
+
+    scrape = settled(server, viewers)
+
+    scrape.check()
+    encoded = scrape.value("headcam_frames_encoded_total")
+    sent = scrape.value("headcam_frames_sent_total", state="live")
+    assert scrape.value("headcam_frames_received_total") == encoded + scrape.sum(
+        "headcam_frames_dropped_total"
+    )
+    assert scrape.value("headcam_encode_seconds_count") == encoded
+    assert sent == parts_by_state(viewers)["live"]
+    assert scrape.value("headcam_stream_sent_bytes_total", stream="front") == sum(
+        viewer.stream_bytes for viewer in viewers
+    )
+    skipped = scrape.sum("headcam_frames_skipped_total")
+    repeats = scrape.value("headcam_frames_sent_total", state="repeat")
+    assert 3 * encoded - repeats <= sent + skipped <= 3 * encoded
+
+
 def test_status_tells_the_same_of_a_stream(server: Any, connect: Any) -> None:
     """Who reads JSON gets the same numbers."""
     producer = connect(server, "front").play(FPS)

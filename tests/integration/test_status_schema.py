@@ -36,6 +36,8 @@ def test_the_documented_example_is_laid_out_as_the_server_does(server: Any, conn
     """The same members in the same order."""
     connect(server, "front")
     server.wait_state("front")
+    viewer = server.watch("/stream/front?width=32")  # a variant, as in the example
+    viewer.next()
 
     def keys(value: Any) -> Any:
         if isinstance(value, dict):
@@ -47,6 +49,10 @@ def test_the_documented_example_is_laid_out_as_the_server_does(server: Any, conn
 
 def _remove(status: Any) -> None:
     del status["streams"][0]["sent"]["bytes"]
+
+
+def _remove_deep(status: Any) -> None:
+    del status["streams"][0]["variants"][1]["fps"]
 
 
 def _add(status: Any) -> None:
@@ -65,7 +71,7 @@ def _negate(status: Any) -> None:
     status["viewers"] = -1
 
 
-@pytest.mark.parametrize("change", [_remove, _add, _misname, _invent, _negate])
+@pytest.mark.parametrize("change", [_remove, _remove_deep, _add, _misname, _invent, _negate])
 def test_the_check_sees_what_is_wrong(change: Callable[[Any], None]) -> None:
     """A member that is missing, new, or not what it may be."""
     status = copy.deepcopy(example())

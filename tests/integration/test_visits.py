@@ -63,6 +63,12 @@ def test_a_viewer_is_told_of_when_it_comes_and_when_it_leaves(server: Any, conne
     assert int(line["skipped"]) == skipped
 
 
+def test_the_settings_are_told_as_they_were_understood(server: Any) -> None:
+    """In one order, without what means nothing."""
+    server.watch("/stream?quality=050&color=red&width=640&fps=5.0").next("no-signal")
+    assert [path for _, path in came(server)] == ["/stream?fps=5&width=640&quality=50"]
+
+
 def test_who_saw_no_frame_has_no_age(server: Any) -> None:
     """No-signal pictures are bytes, but no frames."""
     with server.watch("/stream") as viewer:

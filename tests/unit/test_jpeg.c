@@ -143,11 +143,13 @@ TEST(a_single_stripe_joins_to_itself)
 
 TEST(a_compressor_gives_the_same_whatever_it_did_before)
 {
-    const struct jpeg_settings settings = {.quality = 70, .subsampling = JPEG_420};
+    struct jpeg_settings settings = {.quality = 70, .subsampling = JPEG_420};
     struct jpeg_compressor *compressor = jpeg_compressor_create(&settings);
     struct bytes made = {0}, expected = {0};
     for (int round = 0; round < 3; round++) {
         for (size_t f = 0; f < COUNT(formats); f++) {
+            settings.quality = 70 - 20 * (int)(f / 2);
+            jpeg_compressor_set_quality(compressor, settings.quality);
             struct jpeg_pixels picture = make_picture(formats[f], 30 + 20 * (uint32_t)round, 64, 0);
             const struct jpeg_extras extras = {
                 .restart_mcus = round == 1 ? mcus_of(formats[f], JPEG_420, picture.width, 32) : 0,

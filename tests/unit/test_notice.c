@@ -117,6 +117,22 @@ TEST(every_text_is_really_there)
     }
 }
 
+TEST(in_a_small_picture_no_line_is_cut)
+{
+    static const uint32_t small[][2] = {{320, 180}, {200, 112}, {160, 90}, {100, 56}, {64, 36}};
+    for (size_t i = 0; i < COUNT(small); i++) {
+        const struct notice notice = ordinary(small[i][0], small[i][1]);
+        uint8_t *rgb = make_canvas(notice.width, notice.height);
+        notice_draw(&notice, rgb);
+        assert_true(count_pixels(rgb, notice.width, notice.height, TITLE) > 0);
+        const uint8_t *last_row = rgb + (size_t)notice.width * (notice.height - 1) * 3;
+        assert_int_equal(count_pixels(last_row, notice.width, 1, TITLE), 0);
+        assert_int_equal(count_pixels(last_row, notice.width, 1, TEXT), 0);
+        assert_int_equal(count_pixels(last_row, notice.width, 1, DIM), 0);
+        free_canvas(rgb, notice.width, notice.height);
+    }
+}
+
 TEST(the_title_is_above_the_middle)
 {
     const struct notice notice = ordinary(1280, 720);
@@ -212,6 +228,7 @@ int main(void)
         cmocka_unit_test(every_size_is_drawn_within_its_bounds),
         cmocka_unit_test(the_whole_picture_is_painted),
         cmocka_unit_test(every_text_is_really_there),
+        cmocka_unit_test(in_a_small_picture_no_line_is_cut),
         cmocka_unit_test(the_title_is_above_the_middle),
         cmocka_unit_test(a_title_that_is_too_wide_at_twice_the_size_is_smaller_and_whole),
         cmocka_unit_test(long_texts_wrap_at_spaces_and_lose_nothing),

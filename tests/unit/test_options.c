@@ -56,6 +56,7 @@ TEST(without_arguments_everything_has_its_default)
     assert_int_equal(options.jpeg.quality, 80);
     assert_int_equal(options.jpeg.subsampling, JPEG_420);
     assert_int_equal(options.max_streams, 64);
+    assert_int_equal(options.max_variants, 8);
     assert_int_equal(options.max_viewers, 1000);
     assert_int_equal(options.max_snapshots, 1000);
     assert_int_equal(options.max_frame_bytes, 128 * 1024 * 1024);
@@ -76,7 +77,7 @@ TEST(every_flag_is_read_with_a_space)
 {
     assert_int_equal(read_line("--listen 0.0.0.0:80 --ingest tcp://*:5555 --socket-mode 600 --default front "
                                "--quality 1 --subsampling 4:4:4 --encode-threads 64 --max-streams 1 "
-                               "--max-viewers 0 --max-snapshots 7"),
+                               "--max-variants 32 --max-viewers 0 --max-snapshots 7"),
                      OPTIONS_RUN);
     assert_listen(0, "0.0.0.0", "80");
     assert_string_equal(options.ingest, "tcp://*:5555");
@@ -86,6 +87,7 @@ TEST(every_flag_is_read_with_a_space)
     assert_int_equal(options.jpeg.subsampling, JPEG_444);
     assert_int_equal(options.encode_threads, 64);
     assert_int_equal(options.max_streams, 1);
+    assert_int_equal(options.max_variants, 32);
     assert_int_equal(options.max_viewers, 0);
     assert_int_equal(options.max_snapshots, 7);
     assert_int_equal(read_line("--max-frame-bytes 4294967296 --no-signal-after 0.5 --stuck-after 1.25 "
@@ -222,6 +224,7 @@ TEST(each_bad_value_gives_one_line_that_tells_the_rule)
         {"--encode-threads 65", "--encode-threads must be 1 to 64, not '65'"},
         {"--max-streams 0", "--max-streams must be 1 to 4096, not '0'"},
         {"--max-streams 4097", "--max-streams must be 1 to 4096, not '4097'"},
+        {"--max-variants 33", "--max-variants must be 0 to 32, not '33'"},
         {"--max-viewers 100001", "--max-viewers must be 0 to 100000, not '100001'"},
         {"--max-snapshots many", "--max-snapshots must be 0 to 100000, not 'many'"},
         {"--max-frame-bytes 65535", "--max-frame-bytes must be 65536 to 4294967296, not '65535'"},
@@ -306,6 +309,7 @@ TEST(the_help_lists_every_flag_with_its_default)
         "--subsampling S",
         "--encode-threads N",
         "--max-streams N",
+        "--max-variants N",
         "--max-viewers N",
         "--max-snapshots N",
         "--max-frame-bytes N",

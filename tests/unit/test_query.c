@@ -10,6 +10,9 @@ TEST(a_missing_parameter_keeps_the_default)
     bool flag = true;
     assert_true(query_fps(NULL, &rate));
     assert_true(query_ms(NULL, 1000, &ns));
+    uint32_t whole = 78;
+    assert_true(query_whole(NULL, 1, 100, &whole));
+    assert_int_equal(whole, 78);
     assert_true(query_flag(NULL, &flag));
     assert_int_equal(rate, 12345);
     assert_int_equal(ns, 678);
@@ -68,6 +71,26 @@ TEST(what_is_no_number_of_milliseconds_is_refused)
     }
 }
 
+TEST(whole_numbers_keep_to_their_limits)
+{
+    static const struct {
+        const char *text;
+        uint32_t value;
+    } good[] = {{"16", 16}, {"640", 640}, {"65500", 65500}, {"0000000017", 17}};
+    for (size_t i = 0; i < COUNT(good); i++) {
+        uint32_t value = 0;
+        assert_true(query_whole(good[i].text, 16, 65500, &value));
+        assert_int_equal(value, good[i].value);
+    }
+    const char *const bad[] = {"",    "15",  "65501", "-16",         "+16",        " 16",
+                               "16 ", "16.", "1e2",   "99999999999", "4294967312", "\x7f"};
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        uint32_t value = 77;
+        assert_false(query_whole(bad[i], 16, 65500, &value));
+        assert_int_equal(value, 77);
+    }
+}
+
 TEST(a_flag_is_0_or_1)
 {
     bool flag = false;
@@ -106,6 +129,7 @@ int main(void)
         cmocka_unit_test(what_is_no_frame_rate_is_refused),
         cmocka_unit_test(milliseconds_are_whole_numbers_up_to_their_limit),
         cmocka_unit_test(what_is_no_number_of_milliseconds_is_refused),
+        cmocka_unit_test(whole_numbers_keep_to_their_limits),
         cmocka_unit_test(a_flag_is_0_or_1),
         cmocka_unit_test(what_clients_put_behind_an_action_is_ignored),
         cmocka_unit_test(other_actions_are_not_confused),

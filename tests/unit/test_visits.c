@@ -35,6 +35,9 @@ TEST(who_comes_is_told_with_address_stream_and_settings)
                         "viewer 192.0.2.7:51234 of /stream/front?fps=29.97&advance_headers=1 came");
     viewer.rate = 0;
     assert_string_equal(came_line(&viewer), "viewer 192.0.2.7:51234 of /stream/front?advance_headers=1 came");
+    viewer.settings = (struct variant_settings){.width = 640, .quality = 50};
+    assert_string_equal(came_line(&viewer), "viewer 192.0.2.7:51234 of "
+                                            "/stream/front?width=640&quality=50&advance_headers=1 came");
 }
 
 TEST(who_leaves_is_told_with_what_it_got)
@@ -83,6 +86,7 @@ TEST(the_longest_line_is_whole)
 {
     struct viewer viewer = {
         .rate = UINT32_MAX,
+        .settings = {.width = UINT32_MAX, .quality = UINT32_MAX},
         .advance_headers = true,
         .end = VIEWER_STUCK,
         .ended_ns = UINT64_MAX,
