@@ -33,7 +33,7 @@ static void free_frame(void *arg)
 static enum MHD_Result reply_frame(struct MHD_Connection *connection, struct frame *frame)
 {
     struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback_cls(
-        frame->jpeg_bytes, (void *)(uintptr_t)frame->jpeg, free_frame, frame_ref(frame));
+        frame->data_bytes, (void *)(uintptr_t)frame->data, free_frame, frame_ref(frame));
     if (!response) {
         free_frame(frame);
         return MHD_NO;

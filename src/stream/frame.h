@@ -11,8 +11,8 @@
 #include <stdint.h>
 
 struct frame {
-    const uint8_t *jpeg;
-    size_t jpeg_bytes;
+    const uint8_t *data; /* a JPEG, if it was not asked for in another form */
+    size_t data_bytes;
     uint32_t width, height;
     uint64_t sequence;        /* the producer's; 0 for a no-signal picture */
     uint64_t capture_real_ns; /* for stamps */
@@ -21,7 +21,7 @@ struct frame {
     uint64_t update;          /* or HEADCAM_NO_UPDATE */
 
     atomic_uint references;
-    void (*release)(struct frame *frame); /* frees jpeg and frame */
+    void (*release)(struct frame *frame); /* frees data and frame */
 };
 
 /* A new frame has one reference, its maker's. */

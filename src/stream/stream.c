@@ -179,7 +179,7 @@ static void write_variant_report(const struct stream *stream, struct variant *va
         .encoded = variant->encoded,
         .unchanged = variant->unchanged,
         .has_frame = variant->frame != NULL,
-        .jpeg_bytes = variant->frame ? variant->frame->jpeg_bytes : 0,
+        .jpeg_bytes = variant->frame ? variant->frame->data_bytes : 0,
     };
     variant_settings_size(&variant->settings, stream->width, stream->height, &report->width, &report->height);
 }
@@ -202,7 +202,7 @@ static void write_variants_report(struct stream *stream, uint32_t server_quality
     report->has_frame = newest != NULL;
     if (newest) {
         report->age_ns = now_ns > newest->capture_ns ? now_ns - newest->capture_ns : 0;
-        report->jpeg_bytes = newest->jpeg_bytes;
+        report->jpeg_bytes = newest->data_bytes;
     }
 }
 

@@ -123,8 +123,8 @@ static void release_frame(struct frame *frame)
 static struct frame *make_frame(uint64_t sequence)
 {
     struct frame *frame = memory_zeroed(sizeof(*frame));
-    frame->jpeg = (const uint8_t *)"jpeg";
-    frame->jpeg_bytes = 4;
+    frame->data = (const uint8_t *)"jpeg";
+    frame->data_bytes = 4;
     frame->sequence = sequence;
     frame->capture_ns = clock_mono_ns();
     frame_init(frame, release_frame);

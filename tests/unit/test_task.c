@@ -172,7 +172,7 @@ static void assert_seen(size_t number, uint32_t width, uint32_t height, bool is_
     assert_int_equal(view.frame->height, height);
     assert_int_equal(view.frame->sequence, sequence);
     uint32_t seen_width, seen_height;
-    uint8_t *rgb = decode_jpeg(view.frame->jpeg, view.frame->jpeg_bytes, &seen_width, &seen_height);
+    uint8_t *rgb = decode_jpeg(view.frame->data, view.frame->data_bytes, &seen_width, &seen_height);
     assert_int_equal(seen_width, width);
     assert_int_equal(seen_height, height);
     double sum = 0;
@@ -355,7 +355,7 @@ TEST(a_notice_is_drawn_in_the_variants_size)
     assert_int_equal(view.notice->width, 320);
     assert_int_equal(view.notice->height, 180);
     uint32_t width, height;
-    free(decode_jpeg(view.notice->jpeg, view.notice->jpeg_bytes, &width, &height));
+    free(decode_jpeg(view.notice->data, view.notice->data_bytes, &width, &height));
     assert_int_equal(width, 320);
     assert_int_equal(height, 180);
     frame_unref(&view.notice);
