@@ -58,6 +58,7 @@ static int run(const struct options *options)
         .jpeg = options->jpeg,
         .threads = options->encode_threads,
         .max_frame_bytes = options->max_frame_bytes,
+        .max_exact_bytes = options->max_exact_bytes,
     };
     const struct ingest_options taking = {
         .endpoint = options->ingest,

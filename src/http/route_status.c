@@ -90,7 +90,7 @@ static json_t *stream_json(const struct stream_report *report)
                                   (json_int_t)report->unchanged, "passed", (json_int_t)report->passed, "torn",
                                   (json_int_t)report->torn, "dropped", (json_int_t)report->dropped));
     json_object_set_new(object, "jpeg_bytes",
-                        or_null(report->has_frame, json_integer((json_int_t)report->jpeg_bytes)));
+                        or_null(report->jpeg_bytes != 0, json_integer((json_int_t)report->jpeg_bytes)));
     json_object_set_new(object, "variants", variants_json(report));
     json_object_set_new(object, "conflicts", json_integer((json_int_t)report->conflicts));
     return object;

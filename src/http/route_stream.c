@@ -58,7 +58,7 @@ enum MHD_Result route_stream(struct server *server, struct MHD_Connection *conne
     if (!query_flag(routes_parameter(connection, "advance_headers"), &advance_headers))
         return reply_text(connection, MHD_HTTP_BAD_REQUEST, "advance_headers must be 0 or 1");
     enum MHD_Result refused;
-    struct watch *watch = routes_watch(server, connection, name, &refused);
+    struct watch *watch = routes_watch(server, connection, name, VARIANT_JPEG, &refused);
     if (!watch)
         return refused;
     if (!routes_count_up(&server->viewers, server->options.max_viewers)) {

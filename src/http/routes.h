@@ -53,10 +53,10 @@ static inline const char *routes_parameter(struct MHD_Connection *connection, co
 
 /*
  * Reads ?width= and ?quality=, and watches the stream of that name, or "" for the default stream, in such
- * pictures. NULL: *result is the answer that was given instead.
+ * pictures of a form. NULL: *result is the answer that was given instead.
  */
 struct watch *routes_watch(struct server *server, struct MHD_Connection *connection, const char *name,
-                           enum MHD_Result *result);
+                           enum variant_form form, enum MHD_Result *result);
 
 /* Frees a snapshot request in whatever state it is. */
 void routes_free_waiter(struct server *server, struct waiter *waiter);

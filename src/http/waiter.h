@@ -10,8 +10,10 @@
 #include "base/timers.h"
 #include "stream/explain.h"
 #include "stream/frame.h"
+#include "stream/variant_settings.h"
 
 #include <microhttpd.h>
+#include <stdbool.h>
 
 struct channel;
 struct watch;
@@ -20,6 +22,7 @@ struct waiter {
     /* The question. */
     struct MHD_Connection *connection;
     struct watch *watch;    /* a reference */
+    enum variant_form form; /* in which the watch has its pictures */
     uint64_t not_before_ns; /* monotonic, not 0: the oldest capture that will do */
     uint64_t deadline_ns;   /* monotonic */
 
@@ -27,8 +30,9 @@ struct waiter {
     struct channel *channel;
     struct timer timer;
 
-    /* The answer: a frame, or why there is none. */
+    /* The answer: a frame, or why there is none, or can be none. */
     struct frame *frame;
+    bool is_impossible;
     char reason[2 * EXPLAIN_BYTES];
 };
 
