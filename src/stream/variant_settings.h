@@ -25,9 +25,9 @@ enum variant_form {
 
 /* All 0: the stream's pictures as they are. */
 struct variant_settings {
-    enum variant_form form; /* not VARIANT_JPEG: the rest is 0 */
     uint32_t width;         /* pixels, if the source has as many; 0: the source's width */
     uint32_t quality;       /* of the JPEG; 0: the server's own */
+    enum variant_form form; /* not VARIANT_JPEG: the others are 0 */
 };
 
 static inline bool variant_settings_equal(const struct variant_settings *a, const struct variant_settings *b)
