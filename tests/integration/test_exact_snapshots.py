@@ -182,7 +182,7 @@ def test_a_picture_is_never_a_mix_of_two(server: Any) -> None:
                 values = numpy.unique(read(response))
                 assert len(values) == 1 and values[0] in shades, "a picture of two frames"
                 seen += 1
-            return seen >= 20 and server.stream("front")["frames"]["torn"] > 0
+            return seen >= 8 and server.stream("front")["frames"]["torn"] > 0
 
         wait_until(is_enough, 4 * SOON_S, "frames that were overtaken")
         viewer.check()
