@@ -54,11 +54,14 @@ $(BUILD)/headcam: $(objects)
 $(BUILD)/%.o: %.c | check-packages
 	$(say) CC $<
 	$(Q)mkdir -p $(@D)
-	$(Q)$(compile) $(defines) -c -o $@ $<
+	$(Q)$(compile) $(extra) -c -o $@ $<
+
+# Loops over bytes, several times as fast when they are vectorised.
+$(BUILD)/src/encode/scale.o: extra = -O3
 
 # The viewer page is embedded; its hash is its ETag.
 $(BUILD)/src/http/route_page.o: $(web)
-$(BUILD)/src/http/route_page.o: defines = -DHEADCAM_WEB_HASH='"$(shell cat $(web) | sha256sum | cut -c1-16)"'
+$(BUILD)/src/http/route_page.o: extra = -DHEADCAM_WEB_HASH='"$(shell cat $(web) | sha256sum | cut -c1-16)"'
 
 .PHONY: check-packages
 check-packages:

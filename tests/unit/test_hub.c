@@ -180,33 +180,31 @@ static void assert_no_job(void)
 
 static const struct variant_settings AS_IT_IS;
 
-static void set_audience(struct watch *watch, size_t viewers, millifps rate)
+static void set_audience(struct watch *watched, size_t viewers, millifps rate)
 {
     const struct audience audience = {.viewers = viewers, .rate = rate};
-    hub_set_audience(hub, watch, &audience);
-}
-
-/* One viewer that wants every frame; NULL for the default stream. */
-static struct watch *watch(const char *name)
-{
-    struct watch *watch = hub_watch(hub, name, &AS_IT_IS);
-    set_audience(watch, 1, 0);
-    return watch;
+    hub_set_audience(hub, watched, &audience);
 }
 
 static struct watch *watch_as(const char *name, uint32_t width, uint32_t quality, millifps rate)
 {
     const struct variant_settings settings = {.width = width, .quality = quality};
-    struct watch *watch = hub_watch(hub, name, &settings);
-    assert_non_null(watch);
-    set_audience(watch, 1, rate);
-    return watch;
+    struct watch *made = hub_watch(hub, name, &settings);
+    assert_non_null(made);
+    set_audience(made, 1, rate);
+    return made;
 }
 
-static void leave(struct watch *watch)
+/* One viewer that wants every frame; NULL for the default stream. */
+static struct watch *watch(const char *name)
 {
-    set_audience(watch, 0, 0);
-    hub_unwatch(hub, watch);
+    return watch_as(name, 0, 0, 0);
+}
+
+static void leave(struct watch *watched)
+{
+    set_audience(watched, 0, 0);
+    hub_unwatch(hub, watched);
 }
 
 /* ---- what the sender and /status see ---- */
@@ -264,10 +262,10 @@ static void assert_nothing_told(void)
     assert_false(hub_next_upstream(hub, &upstream));
 }
 
-static struct hub_view look(struct watch *watch, const struct hub_view *before)
+static struct hub_view look(struct watch *watched, const struct hub_view *before)
 {
     struct hub_view view = *before;
-    hub_look(hub, watch, &view);
+    hub_look(hub, watched, &view);
     return view;
 }
 
@@ -1226,10 +1224,10 @@ static void submit_at(const char *name, uint64_t time_ns)
     hub_submit(hub, name, raw);
 }
 
-static void wait_for_snapshot(struct watch *watch, uint64_t not_before_ns)
+static void wait_for_snapshot(struct watch *watched, uint64_t not_before_ns)
 {
     const struct audience audience = {.snapshots = 1, .snapshots_not_before_ns = not_before_ns};
-    hub_set_audience(hub, watch, &audience);
+    hub_set_audience(hub, watched, &audience);
 }
 
 TEST(a_job_makes_all_variants_of_a_frame_at_once)
