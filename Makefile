@@ -35,7 +35,7 @@ warnings  := -Wall -Wextra -Werror -Wshadow -Wvla -Wpointer-arith -Wstrict-proto
              -Wno-unknown-warning-option
 sanitizer := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 compile   := $(CC) -std=c11 -D_GNU_SOURCE -Isrc -Iinclude -I. $(warnings) $(CFLAGS) -pthread $(sanitizer) \
-             $(shell pkg-config --cflags $(packages) 2>/dev/null) $(CPPFLAGS) -MMD -MP
+             $(patsubst -I%,-isystem%,$(shell pkg-config --cflags $(packages) 2>/dev/null)) $(CPPFLAGS) -MMD -MP
 link       = $(CC) $(CFLAGS) -pthread $(sanitizer) $(LDFLAGS)
 # libyuv has no .pc file.
 libraries  = $(shell pkg-config --libs $(packages)) -lyuv -lm

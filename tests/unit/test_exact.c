@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { PAGE = 4096 };
+static const size_t PAGE = 4096;
 
 static struct frame *take(struct exact_store *store, size_t room)
 {

@@ -53,7 +53,8 @@ static uint8_t channel_of(const uint8_t *pixel, enum headcam_pixel_format format
 static void assert_written(const struct jpeg_pixels *pixels)
 {
     bool is_gray = pixels->format == HEADCAM_GRAY8;
-    const uint32_t bytes = raw_pixel_bytes(pixels->format), channels = is_gray ? 1 : 3;
+    const size_t bytes = raw_pixel_bytes(pixels->format);
+    const uint32_t channels = is_gray ? 1 : 3;
     size_t room = png_writer_room(pixels->format, pixels->width, pixels->height);
     uint8_t *png = memory_zeroed(room);
     size_t length = png_writer_write(pixels, &GO_ON, png, room);
@@ -93,9 +94,10 @@ TEST(there_is_room_for_noise_which_cannot_be_compressed)
 
 TEST(a_flat_picture_becomes_small)
 {
-    static const uint8_t black[256 * 256 * 3];
+    enum { SIDE = 256, STRIDE = SIDE * 3 };
+    static const uint8_t black[SIDE * STRIDE];
     const struct jpeg_pixels pixels = {
-        .format = HEADCAM_RGB, .width = 256, .height = 256, .stride = 256 * 3, .rows = black};
+        .format = HEADCAM_RGB, .width = SIDE, .height = SIDE, .stride = STRIDE, .rows = black};
     uint8_t *png = memory_zeroed(sizeof(black));
     assert_in_range(png_writer_write(&pixels, &GO_ON, png, sizeof(black)), 1, 4000);
     free(png);
