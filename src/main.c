@@ -107,6 +107,7 @@ static int run_parts(const struct options *options, const struct listeners *list
         .threads = options->encode_threads,
         .pulses = &pulses,
         .max_frame_bytes = options->max_frame_bytes,
+        .max_exact_bytes = options->max_exact_bytes,
     };
     const struct ingest_options taking = {
         .endpoint = options->ingest,

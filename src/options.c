@@ -163,6 +163,8 @@ static const struct option table[] = {
      FIELD(max_snapshots), 0, 100000},
     {"max-frame-bytes", "N", "134217728", "the largest frame an agent may send (128 MiB)",
      "65536 to 4294967296", read_size, FIELD(max_frame_bytes), 65536, 4294967296},
+    {"max-exact-bytes", "N", "1073741824", "memory for snapshots with format=png or raw (1 GiB)",
+     "1048576 to 1099511627776", read_size, FIELD(max_exact_bytes), 1048576, 1099511627776},
     {"no-signal-after", "S", "3", "seconds without a frame until a picture says so", "0.5 to 3600",
      read_seconds, FIELD(no_signal_after_ns), 0.5, 3600},
     {"stuck-after", "S", "30", "seconds until a viewer that reads nothing is closed", "1 to 3600",

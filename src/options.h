@@ -30,7 +30,7 @@ struct options {
     const char *default_name; /* NULL: none */
     struct jpeg_settings jpeg;
     int encode_threads;
-    size_t max_streams, max_variants, max_viewers, max_snapshots, max_frame_bytes;
+    size_t max_streams, max_variants, max_viewers, max_snapshots, max_frame_bytes, max_exact_bytes;
     uint64_t no_signal_after_ns, stuck_after_ns, forget_after_ns;
     enum log_level log_level;
 

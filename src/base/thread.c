@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 bool thread_start(pthread_t *thread, const char *name, void *(*run)(void *), void *arg)
 {
@@ -17,4 +19,11 @@ bool thread_start(pthread_t *thread, const char *name, void *(*run)(void *), voi
     }
     pthread_setname_np(*thread, name);
     return true;
+}
+
+void thread_give_way(void)
+{
+    enum { NICENESS = 10 };
+    /* On Linux a thread has its own. Whoever may not change it runs as before. */
+    setpriority(PRIO_PROCESS, (id_t)gettid(), NICENESS);
 }

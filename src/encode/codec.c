@@ -200,11 +200,7 @@ static void stamp(struct frame *frame, const struct jpeg_pixels *shape, const st
 {
     frame->width = shape->width;
     frame->height = shape->height;
-    frame->sequence = raw->info.sequence;
-    frame->capture_real_ns = raw->info.capture_real_ns;
-    frame->capture_ns = raw->capture_ns;
-    frame->sim_time_ns = raw->info.sim_time_ns;
-    frame->update = raw->info.update;
+    raw_stamp(raw, frame);
 }
 
 void codec_give_up(struct codec *codec)

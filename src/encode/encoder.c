@@ -6,7 +6,9 @@
 #include "base/memory.h"
 #include "base/thread.h"
 #include "encode/codec.h"
+#include "encode/exact.h"
 #include "encode/frame_pool.h"
+#include "encode/png_worker.h"
 #include "encode/task.h"
 
 #include <errno.h>
@@ -160,6 +162,24 @@ static void free_tasks(struct list *tasks)
     }
 }
 
+static bool start_threads(struct encoder *encoder)
+{
+    struct task_context *context = &encoder->context;
+    context->png = png_worker_create(context->hub, context->exact);
+    if (!context->png)
+        return false;
+    for (; encoder->thread_count < encoder->options.threads; encoder->thread_count++) {
+        struct encode_thread *thread = &encoder->threads[encoder->thread_count];
+        thread->encoder = encoder;
+        if (!thread_start(&thread->thread, "encode", run, thread))
+            return false;
+        /* One wakes all; twice, it would wait for a thread that stands still in its wait. */
+        bool is_first = encoder->thread_count == 0;
+        pulses_add(encoder->options.pulses, &thread->pulse, "encode", is_first ? wake_all : NULL, encoder);
+    }
+    return true;
+}
+
 struct encoder *encoder_create(struct hub *hub, const struct encoder_options *options)
 {
     struct encoder *encoder = memory_zeroed(sizeof(*encoder));
@@ -167,6 +187,7 @@ struct encoder *encoder_create(struct hub *hub, const struct encoder_options *op
     encoder->context = (struct task_context){
         .hub = hub,
         .frames = frame_pool_create(),
+        .exact = exact_store_create(options->max_exact_bytes),
         .quality = options->jpeg.quality,
         .max_frame_bytes = options->max_frame_bytes,
     };
@@ -177,17 +198,10 @@ struct encoder *encoder_create(struct hub *hub, const struct encoder_options *op
     list_init(&encoder->spare);
     const struct hub_encoder calls = {.on_job = on_job, .free_codec = free_codec, .arg = encoder};
     hub_set_encoder(hub, &calls);
-    for (; encoder->thread_count < options->threads; encoder->thread_count++) {
-        struct encode_thread *thread = &encoder->threads[encoder->thread_count];
-        thread->encoder = encoder;
-        if (!thread_start(&thread->thread, "encode", run, thread)) {
-            log_error("cannot start the encoder's threads: %s", strerror(errno));
-            encoder_destroy(encoder);
-            return NULL;
-        }
-        /* One wakes all; twice, it would wait for a thread that stands still in its wait. */
-        bool is_first = encoder->thread_count == 0;
-        pulses_add(options->pulses, &thread->pulse, "encode", is_first ? wake_all : NULL, encoder);
+    if (!start_threads(encoder)) {
+        log_error("cannot start the encoder's threads: %s", strerror(errno));
+        encoder_destroy(encoder);
+        return NULL;
     }
     return encoder;
 }
@@ -201,6 +215,9 @@ void encoder_destroy(struct encoder *encoder)
     {
         task_give_up(&encoder->context, container_of(node, struct task, link));
     }
+    if (encoder->context.png)
+        png_worker_destroy(encoder->context.png);
+    exact_store_destroy(encoder->context.exact);
     free_tasks(&encoder->open);
     free_tasks(&encoder->spare);
     frame_pool_destroy(encoder->context.frames);

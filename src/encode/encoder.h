@@ -20,6 +20,7 @@ struct encoder_options {
     int threads;
     struct pulses *pulses;
     size_t max_frame_bytes; /* as pixels, for ready JPEGs that are decoded */
+    size_t max_exact_bytes; /* of all exact pictures together */
 };
 
 /* Starts the threads. NULL: it could not, and logged why. */

@@ -91,15 +91,15 @@ struct pool_frame *frame_pool_take(struct frame_pool *pool)
 
 void frame_pool_fill(struct pool_frame *frame)
 {
-    frame->frame.jpeg = frame->bytes.data;
-    frame->frame.jpeg_bytes = frame->bytes.length;
+    frame->frame.data = frame->bytes.data;
+    frame->frame.data_bytes = frame->bytes.length;
 }
 
 struct pool_frame *frame_pool_share(struct frame_pool *pool, struct frame *source)
 {
     struct pool_frame *frame = frame_pool_take(pool);
     frame->source = frame_ref(source);
-    frame->frame.jpeg = source->jpeg;
-    frame->frame.jpeg_bytes = source->jpeg_bytes;
+    frame->frame.data = source->data;
+    frame->frame.data_bytes = source->data_bytes;
     return frame;
 }

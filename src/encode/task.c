@@ -31,9 +31,19 @@ static void begin_step(struct task *task, enum task_step step, size_t units)
     task->taken = task->ended = 0;
 }
 
+static void drop_pixels(struct task *task)
+{
+    if (!task->pixels)
+        return;
+    struct frame *frame = &task->pixels->frame;
+    task->pixels = NULL;
+    frame_unref(&frame);
+}
+
 static void finish(const struct task_context *context, struct task *task)
 {
     hub_finish_job(context->hub, &task->job);
+    drop_pixels(task);
     if (task->source != task->job.raw)
         raw_release(task->source);
     raw_release(task->job.raw);
@@ -96,6 +106,11 @@ static void begin_stripes(const struct task_context *context, struct task *task)
     task->overlap = 0;
     for (size_t i = 0; i < task->job.count; i++) {
         struct hub_output *output = &task->job.outputs[i];
+        if (variant_settings_are_exact(&output->settings)) {
+            if (!task->pixels)
+                task->pixels = exact_pixels_create(context->exact, task->source);
+            continue; /* and has no codec */
+        }
         uint32_t width, height;
         output_size(task, output, &width, &height);
         if (!output->codec)
@@ -123,8 +138,12 @@ static void work_on_stripe(struct task *task, struct task_worker *worker, size_t
     if (task->overlap > 0)
         ladder_begin(&worker->ladder, &pixels, first_row, rows, height);
     pixels.height = rows;
+    if (task->pixels)
+        exact_pixels_copy(task->pixels, first_row, &pixels);
     for (size_t i = 0; i < task->job.count; i++) {
         struct codec *codec = task->job.outputs[i].codec;
+        if (!codec)
+            continue;
         if (codec_is_scaled(codec))
             codec_scale_stripe(codec, &worker->ladder);
         else
@@ -147,7 +166,7 @@ static void publish(const struct task_context *context, struct task *task, bool 
 {
     for (size_t i = 0; i < task->job.count; i++) {
         struct codec *codec = task->job.outputs[i].codec;
-        if (codec_is_scaled(codec) != are_scaled)
+        if (!codec || codec_is_scaled(codec) != are_scaled)
             continue;
         struct frame *frame;
         enum hub_outcome outcome = codec_end(codec, context->frames, task->source, &frame);
@@ -155,13 +174,36 @@ static void publish(const struct task_context *context, struct task *task, bool 
     }
 }
 
+static void publish_exact(const struct task_context *context, struct task *task)
+{
+    for (size_t i = 0; i < task->job.count; i++) {
+        const struct variant_settings *settings = &task->job.outputs[i].settings;
+        if (!variant_settings_are_exact(settings))
+            continue;
+        if (!task->pixels) {
+            hub_publish(context->hub, &task->job, i, HUB_NO_ROOM, NULL);
+        } else if (settings->form == VARIANT_RAW) {
+            hub_publish(context->hub, &task->job, i, HUB_ENCODED, frame_ref(&task->pixels->frame));
+        } else {
+            const struct hub_late late = hub_postpone(context->hub, &task->job, i);
+            png_worker_add(context->png, &late, frame_ref(&task->pixels->frame));
+        }
+    }
+    drop_pixels(task);
+}
+
 /* ---- the stripes of scaled variants, those of one behind those of another ---- */
+
+static bool is_scaled(const struct hub_output *output)
+{
+    return output->codec && codec_is_scaled(output->codec);
+}
 
 static size_t scaled_units(const struct task *task)
 {
     size_t units = 0;
     for (size_t i = 0; i < task->job.count; i++)
-        if (codec_is_scaled(task->job.outputs[i].codec))
+        if (is_scaled(&task->job.outputs[i]))
             units += codec_stripes(task->job.outputs[i].codec);
     return units;
 }
@@ -170,7 +212,7 @@ static void work_on_scaled(struct task *task, struct task_worker *worker, size_t
 {
     for (size_t i = 0; i < task->job.count; i++) {
         struct codec *codec = task->job.outputs[i].codec;
-        if (!codec_is_scaled(codec))
+        if (!is_scaled(&task->job.outputs[i]))
             continue;
         if (unit < codec_stripes(codec)) {
             codec_encode_scaled_stripe(codec, worker->compressor, unit);
@@ -186,6 +228,7 @@ void task_begin(const struct task_context *context, struct task *task)
 {
     task->notice = NULL;
     task->source = NULL;
+    task->pixels = NULL;
     if (!task->job.raw) {
         begin_step(task, TASK_NOTICE, 1);
     } else if (task->job.raw->info.format == HEADCAM_JPEG) {
@@ -223,6 +266,7 @@ static bool end_stripes(const struct task_context *context, struct task *task)
         return false;
     }
     publish(context, task, false);
+    publish_exact(context, task);
     begin_step(task, TASK_SCALED, scaled_units(task));
     return task->units > 0;
 }

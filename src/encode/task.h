@@ -6,14 +6,19 @@
  * A frame's first step goes through its stripes: each is read once, encoded for the variants in the source's
  * size, and scaled for the smaller ones, which are encoded in the second step. A ready JPEG is decoded in a
  * step before. A notice is one step of one unit.
+ *
+ * Where somebody wants the exact pixels, the first step copies them, too: once for all. A PNG of the copy is
+ * made by a thread of its own, and comes after the job.
  */
 #ifndef HEADCAM_ENCODE_TASK_H
 #define HEADCAM_ENCODE_TASK_H
 
 #include "base/list.h"
 #include "base/log.h"
+#include "encode/exact.h"
 #include "encode/frame_pool.h"
 #include "encode/jpeg.h"
+#include "encode/png_worker.h"
 #include "encode/scale.h"
 #include "encode/source.h"
 #include "stream/hub.h"
@@ -27,6 +32,8 @@
 struct task_context {
     struct hub *hub;
     struct frame_pool *frames;
+    struct exact_store *exact;
+    struct png_worker *png;
     int quality;            /* for those who do not ask for one */
     size_t max_frame_bytes; /* as pixels */
 };
@@ -50,10 +57,11 @@ struct task {
 
     struct hub_job job;
     enum task_step step;
-    struct raw_frame *source; /* whose pixels are encoded: the job's own, or decoded; NULL: none */
-    uint32_t stripe_rows;     /* of the source */
-    uint32_t overlap;         /* rows beyond a stripe that some output looks at */
-    atomic_bool has_failed;   /* a stripe could not be read */
+    struct raw_frame *source;   /* whose pixels are encoded: the job's own, or decoded; NULL: none */
+    uint32_t stripe_rows;       /* of the source */
+    uint32_t overlap;           /* rows beyond a stripe that some output looks at */
+    atomic_bool has_failed;     /* a stripe could not be read */
+    struct exact_frame *pixels; /* the copy; NULL: nobody wants it, or there is no room */
     struct frame *notice;
 };
 

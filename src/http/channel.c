@@ -286,9 +286,16 @@ static void on_waiter_due(struct timer *timer)
 static bool serve_waiter(struct waiter *waiter)
 {
     struct frame *picture = waiter->channel->picture;
-    if (!picture || picture->capture_ns < waiter->not_before_ns)
+    if (picture && picture->capture_ns >= waiter->not_before_ns) {
+        answer_waiter(waiter, picture, NULL);
+        return true;
+    }
+    if (waiter->form == VARIANT_JPEG || !waiter->channel->view.has_no_pixels)
         return false;
-    answer_waiter(waiter, picture, NULL);
+    waiter->is_impossible = true;
+    answer_waiter(waiter, NULL,
+                  "this stream's agent sends ready JPEGs, which have no exact pixels; ask for format=jpeg, "
+                  "or let the agent send pixels");
     return true;
 }
 

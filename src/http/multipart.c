@@ -42,7 +42,7 @@ size_t multipart_head(char head[MULTIPART_HEAD_BYTES], const struct frame *frame
     size_t length = append(head, 0,
                            "Content-Type: image/jpeg\r\nContent-Length: %zu\r\nX-Timestamp: %s\r\n"
                            "X-Headcam-Sequence: %" PRIu64 "\r\nX-Headcam-State: %s\r\n",
-                           frame->jpeg_bytes, text, frame->sequence, state);
+                           frame->data_bytes, text, frame->sequence, state);
     if (frame->sim_time_ns != HEADCAM_NO_SIM_TIME) {
         multipart_sim_time(text, frame->sim_time_ns);
         length = append(head, length, "X-Headcam-Sim-Time: %s\r\n", text);

@@ -54,6 +54,21 @@ bool query_ms(const char *text, uint64_t max_ms, uint64_t *value_ns)
     return true;
 }
 
+bool query_form(const char *text, enum variant_form *value)
+{
+    static const char *const names[] = {
+        [VARIANT_JPEG] = "jpeg", [VARIANT_RAW] = "raw", [VARIANT_PNG] = "png"};
+    if (!text)
+        return true;
+    for (size_t form = 0; form < sizeof(names) / sizeof(names[0]); form++) {
+        if (strcmp(text, names[form]) == 0) {
+            *value = (enum variant_form)form;
+            return true;
+        }
+    }
+    return false;
+}
+
 bool query_flag(const char *text, bool *value)
 {
     if (!text)

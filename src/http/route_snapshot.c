@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* /snapshot[/NAME]: one JPEG, captured after the request. */
+/* /snapshot[/NAME]: one picture, captured after the request: a JPEG, or exactly the pixels. */
 #include "base/clock.h"
 #include "base/memory.h"
 #include "headcam/wire.h"
@@ -7,6 +7,7 @@
 #include "http/query.h"
 #include "http/reply.h"
 #include "http/routes.h"
+#include "stream/raw.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -21,7 +22,7 @@ void routes_end_waiter(struct server *server, struct waiter *waiter, bool is_ans
                     !is_answered || waiter->has_left ? SNAPSHOT_LEFT
                     : waiter->frame                  ? SNAPSHOT_SENT
                                                      : SNAPSHOT_NO_FRAME,
-                    waiter->frame ? waiter->frame->jpeg_bytes : 0);
+                    waiter->frame ? waiter->frame->data_bytes : 0);
     atomic_fetch_sub(&server->snapshots, 1);
     hub_unwatch(server->hub, waiter->watch);
     frame_unref(&waiter->frame);
@@ -34,17 +35,46 @@ static void free_frame(void *arg)
     frame_unref(&frame);
 }
 
+/* What those who read pixels must know of them. */
+static void add_pixel_headers(struct MHD_Response *response, const struct frame *frame)
+{
+    char text[MULTIPART_STAMP_BYTES];
+    snprintf(text, sizeof(text), "%" PRIu32, frame->width);
+    MHD_add_response_header(response, "X-Headcam-Width", text);
+    snprintf(text, sizeof(text), "%" PRIu32, frame->height);
+    MHD_add_response_header(response, "X-Headcam-Height", text);
+    snprintf(text, sizeof(text), "%zu", (size_t)frame->width * raw_pixel_bytes(frame->format));
+    MHD_add_response_header(response, "X-Headcam-Stride", text);
+    MHD_add_response_header(response, "X-Headcam-Format", raw_format_name(frame->format));
+}
+
+static const char *content_type(enum variant_form form)
+{
+    switch (form) {
+    case VARIANT_RAW:
+        return "application/octet-stream";
+    case VARIANT_PNG:
+        return "image/png";
+    case VARIANT_JPEG:
+        break;
+    }
+    return "image/jpeg";
+}
+
 /* The frame's bytes go out from where they are; the response holds a reference. */
-static enum MHD_Result reply_frame(struct MHD_Connection *connection, struct frame *frame)
+static enum MHD_Result reply_frame(struct MHD_Connection *connection, enum variant_form form,
+                                   struct frame *frame)
 {
     struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback_cls(
-        frame->jpeg_bytes, (void *)(uintptr_t)frame->jpeg, free_frame, frame_ref(frame));
+        frame->data_bytes, (void *)(uintptr_t)frame->data, free_frame, frame_ref(frame));
     if (!response) {
         free_frame(frame);
         return MHD_NO;
     }
     char text[MULTIPART_STAMP_BYTES];
-    MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "image/jpeg");
+    MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type(form));
+    if (form == VARIANT_RAW)
+        add_pixel_headers(response, frame);
     MHD_add_response_header(response, "X-Accel-Buffering", "no");
     reply_forbid_caching(response);
     multipart_timestamp(text, frame->capture_real_ns);
@@ -76,8 +106,11 @@ static enum MHD_Result begin(struct server *server, struct MHD_Connection *conne
     if (!query_ms(routes_parameter(connection, "max_age"), MAX_AGE_MS, &max_age_ns))
         return reply_text(connection, MHD_HTTP_BAD_REQUEST, "max_age must be milliseconds from 0 to %d",
                           MAX_AGE_MS);
+    enum variant_form form = VARIANT_JPEG;
+    if (!query_form(routes_parameter(connection, "format"), &form))
+        return reply_text(connection, MHD_HTTP_BAD_REQUEST, "format must be " QUERY_FORM_RULE);
     enum MHD_Result refused;
-    struct variant_settings settings;
+    struct variant_settings settings = {.form = form};
     struct watch *watch = routes_watch(server, connection, name, &settings, &refused);
     if (!watch)
         return refused;
@@ -94,6 +127,7 @@ static enum MHD_Result begin(struct server *server, struct MHD_Connection *conne
     new->connection = connection;
     new->fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
     new->watch = watch;
+    new->form = form;
     new->not_before_ns = max_age_ns < now_ns ? now_ns - max_age_ns : 1;
     new->deadline_ns = now_ns + timeout_ns;
     list_init(&new->link);
@@ -112,6 +146,8 @@ enum MHD_Result route_snapshot(struct server *server, struct MHD_Connection *con
     if (!*waiter)
         return begin(server, connection, name, waiter);
     if ((*waiter)->frame)
-        return reply_frame(connection, (*waiter)->frame);
+        return reply_frame(connection, (*waiter)->form, (*waiter)->frame);
+    if ((*waiter)->is_impossible)
+        return reply_text(connection, MHD_HTTP_CONFLICT, "%s", (*waiter)->reason);
     return reply_unavailable(connection, (*waiter)->reason);
 }

@@ -131,7 +131,7 @@ static json_t *stream_json(const struct stream_report *report)
     json_object_set_new(object, "sent", sent_json(&report->tally));
     json_object_set_new(object, "encode_ms",
                         or_null(report->encode_mean_ns != 0, duration_ms(report->encode_mean_ns)));
-    json_object_set_new(object, "jpeg_bytes", or_null(report->has_frame, whole(report->jpeg_bytes)));
+    json_object_set_new(object, "jpeg_bytes", or_null(report->jpeg_bytes != 0, whole(report->jpeg_bytes)));
     json_object_set_new(object, "variants", variants_json(report));
     json_object_set_new(object, "conflicts", whole(report->conflicts));
     return object;

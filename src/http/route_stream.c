@@ -58,7 +58,7 @@ enum MHD_Result route_stream(struct server *server, struct MHD_Connection *conne
     if (!query_flag(routes_parameter(connection, "advance_headers"), &advance_headers))
         return reply_text(connection, MHD_HTTP_BAD_REQUEST, "advance_headers must be 0 or 1");
     enum MHD_Result refused;
-    struct variant_settings settings;
+    struct variant_settings settings = {.form = VARIANT_JPEG};
     struct watch *watch = routes_watch(server, connection, name, &settings, &refused);
     if (!watch)
         return refused;

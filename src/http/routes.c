@@ -9,7 +9,13 @@
 struct watch *routes_watch(struct server *server, struct MHD_Connection *connection, const char *name,
                            struct variant_settings *settings, enum MHD_Result *result)
 {
-    *settings = (struct variant_settings){0};
+    if (variant_settings_are_exact(settings) &&
+        (routes_parameter(connection, "width") || routes_parameter(connection, "quality"))) {
+        *result = reply_text(connection, MHD_HTTP_BAD_REQUEST,
+                             "format=png and format=raw give exactly the pixels that the agent sent; "
+                             "leave out width= and quality=, or ask for format=jpeg");
+        return NULL;
+    }
     if (!query_whole(routes_parameter(connection, "width"), VARIANT_WIDTH_MIN, VARIANT_WIDTH_MAX,
                      &settings->width)) {
         *result = reply_text(connection, MHD_HTTP_BAD_REQUEST, "width must be pixels from %d to %d",

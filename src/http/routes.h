@@ -55,8 +55,8 @@ static inline const char *routes_parameter(struct MHD_Connection *connection, co
 }
 
 /*
- * Reads ?width= and ?quality= into the settings, and watches the stream of that name, or "" for the default
- * stream, in such pictures. NULL: *result is the answer that was given instead.
+ * Reads ?width= and ?quality= into the settings, whose form is set, and watches the stream of that name, or
+ * "" for the default stream, in such pictures. NULL: *result is the answer that was given instead.
  */
 struct watch *routes_watch(struct server *server, struct MHD_Connection *connection, const char *name,
                            struct variant_settings *settings, enum MHD_Result *result);

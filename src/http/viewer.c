@@ -87,7 +87,7 @@ enum viewer_result viewer_send(struct viewer *viewer)
     const char *tail = multipart_tail(viewer->advance_headers);
     const struct iovec pieces[] = {
         {viewer->head, viewer->head_bytes},
-        {(void *)(uintptr_t)viewer->frame->jpeg, viewer->frame->jpeg_bytes},
+        {(void *)(uintptr_t)viewer->frame->data, viewer->frame->data_bytes},
         {(void *)(uintptr_t)tail, strlen(tail)},
     };
     const size_t total = pieces[0].iov_len + pieces[1].iov_len + pieces[2].iov_len;

@@ -42,11 +42,11 @@ void visits_viewer_left(struct visits *visits, const struct viewer *viewer)
     tell(&visits->left_log, line);
 }
 
-void visits_snapshot(struct visits *visits, enum snapshot_end end, size_t jpeg_bytes)
+void visits_snapshot(struct visits *visits, enum snapshot_end end, size_t bytes)
 {
     atomic_fetch_add_explicit(&visits->snapshots[end], 1, memory_order_relaxed);
     if (end == SNAPSHOT_SENT)
-        atomic_fetch_add_explicit(&visits->snapshot_bytes, jpeg_bytes, memory_order_relaxed);
+        atomic_fetch_add_explicit(&visits->snapshot_bytes, bytes, memory_order_relaxed);
 }
 
 const char *viewer_end_name(enum viewer_end end)

@@ -38,8 +38,8 @@ void visits_init(struct visits *visits, uint64_t stuck_after_ns);
 void visits_viewer_came(struct visits *visits, const struct viewer *viewer);
 void visits_viewer_left(struct visits *visits, const struct viewer *viewer);
 
-/* Any thread: a snapshot request has ended; jpeg_bytes is its picture's size. */
-void visits_snapshot(struct visits *visits, enum snapshot_end end, size_t jpeg_bytes);
+/* Any thread: a snapshot request has ended; bytes is its picture's size. */
+void visits_snapshot(struct visits *visits, enum snapshot_end end, size_t bytes);
 
 /* "closed", "stuck" and so on: for labels. */
 const char *viewer_end_name(enum viewer_end end);

@@ -11,6 +11,7 @@
 #include "http/client.h"
 #include "stream/explain.h"
 #include "stream/frame.h"
+#include "stream/variant_settings.h"
 
 #include <microhttpd.h>
 #include <stdbool.h>
@@ -23,6 +24,7 @@ struct waiter {
     struct MHD_Connection *connection;
     int fd;
     struct watch *watch;    /* a reference */
+    enum variant_form form; /* in which the watch has its pictures */
     uint64_t not_before_ns; /* monotonic, not 0: the oldest capture that will do */
     uint64_t deadline_ns;   /* monotonic */
 
@@ -31,9 +33,10 @@ struct waiter {
     struct channel *channel;
     struct timer timer;
 
-    /* The answer: a frame, or why there is none. */
+    /* The answer: a frame, or why there is none, or can be none. */
     struct frame *frame;
     bool has_left; /* its client closed before */
+    bool is_impossible;
     char reason[2 * EXPLAIN_BYTES];
 };
 

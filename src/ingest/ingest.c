@@ -206,15 +206,11 @@ static enum hub_verdict submit_ready(struct ingest *ingest, const char *name, co
     self->raw.payload = zmq_msg_data(&self->message);
     self->raw.release = release_ready_raw;
     frame_init(&self->frame, release_ready);
-    self->frame.jpeg = self->raw.payload;
-    self->frame.jpeg_bytes = info->payload_bytes;
+    self->frame.data = self->raw.payload;
+    self->frame.data_bytes = info->payload_bytes;
     self->frame.width = info->width;
     self->frame.height = info->height;
-    self->frame.sequence = info->sequence;
-    self->frame.capture_real_ns = info->capture_real_ns;
-    self->frame.capture_ns = self->raw.capture_ns;
-    self->frame.sim_time_ns = info->sim_time_ns;
-    self->frame.update = info->update;
+    raw_stamp(&self->raw, &self->frame);
     frame_ref(&self->frame); /* the raw frame's */
     return hub_submit_ready(ingest->hub, name, &self->raw, &self->frame);
 }

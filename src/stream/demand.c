@@ -63,6 +63,8 @@ static bool make_room(struct stream *stream, size_t most, struct list *gone)
     list_for_each(node, &stream->variants)
     {
         struct variant *variant = container_of(node, struct variant, link);
+        if (variant_settings_are_exact(&variant->settings))
+            continue;
         watched += variant->watch_count > 0;
         if (variant->watch_count > 0 || variant->busy || variant == stream->plain)
             continue;
@@ -103,7 +105,8 @@ static struct variant *find_or_add_variant(struct stream *stream, const struct v
     const struct variant_settings reduced =
         variant_settings_reduce(settings, stream->width, context->quality);
     struct variant *variant = find_variant(stream, &reduced);
-    if (!variant && make_room(stream, context->most, context->gone))
+    /* There are two exact ones at most, which --max-snapshots bounds. */
+    if (!variant && (variant_settings_are_exact(&reduced) || make_room(stream, context->most, context->gone)))
         variant = add_variant(stream, &reduced);
     return variant;
 }
@@ -177,7 +180,7 @@ void demand_drop_variants(struct stream *stream, uint64_t unwatched_before_ns, s
     list_for_each_safe(node, after, &stream->variants)
     {
         struct variant *variant = container_of(node, struct variant, link);
-        if (variant != stream->plain && variant->watch_count == 0 && !variant->busy &&
+        if (variant != stream->plain && variant->watch_count == 0 && variant_is_idle(variant) &&
             variant->unwatched_since_ns < unwatched_before_ns) {
             list_remove(node);
             list_append(gone, node);
@@ -235,8 +238,10 @@ bool demand_sum(struct stream *stream, uint64_t now_ns, uint64_t now_real_ns)
 
 bool demand_wants(const struct stream *stream, const struct variant *variant, const struct raw_frame *raw)
 {
-    bool is_ready = raw->info.format == HEADCAM_JPEG && variant == stream->plain;
-    return !is_ready && variant_wants(variant, raw);
+    /* A ready JPEG is there already as it is, and has no pixels to be exact about. */
+    bool is_of_no_use = raw->info.format == HEADCAM_JPEG &&
+                        (variant == stream->plain || variant_settings_are_exact(&variant->settings));
+    return !is_of_no_use && !variant->is_late && variant_wants(variant, raw);
 }
 
 bool demand_wants_any(struct stream *stream, const struct raw_frame *raw)

@@ -7,6 +7,16 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+static const struct {
+    const char *reason, *next_step;
+} obstacles[] = {
+    [EXPLAIN_NONE] = {"", ""},
+    [EXPLAIN_PNG_TAKES_LONG] = {"the PNG was not ready in time",
+                                "ask with a longer timeout=, or for format=raw"},
+    [EXPLAIN_NO_ROOM] = {"PNG and raw snapshots take as much memory as --max-exact-bytes allows",
+                         "wait until clients have read theirs, or allow more"},
+};
+
 static const char *agent_name(const struct explain_facts *facts)
 {
     return facts->agent[0] ? facts->agent : "the agent";
@@ -39,6 +49,7 @@ void explain_reason(const struct explain_facts *facts, char text[EXPLAIN_BYTES])
         snprintf(text, EXPLAIN_BYTES, "%s ended%s%s", agent_name(facts), own ? ": " : "", own ? own : "");
         break;
     case CONDITION_LIVE:
+        snprintf(text, EXPLAIN_BYTES, "%s", obstacles[facts->obstacle].reason);
         break;
     }
     text_drop_cut_character(text);
@@ -70,9 +81,11 @@ void explain_next_step(const struct explain_facts *facts, char text[EXPLAIN_BYTE
         if (!facts->reason[0])
             snprintf(text, EXPLAIN_BYTES, "is the simulation paused?");
         break;
+    case CONDITION_LIVE:
+        snprintf(text, EXPLAIN_BYTES, "%s", obstacles[facts->obstacle].next_step);
+        break;
     case CONDITION_STARTING:
     case CONDITION_ENDED:
-    case CONDITION_LIVE:
         break;
     }
 }

@@ -13,15 +13,24 @@
 
 enum { EXPLAIN_BYTES = 256 };
 
+/* What may keep a picture from being ready although there are frames. */
+enum explain_obstacle {
+    EXPLAIN_NONE,
+    EXPLAIN_PNG_TAKES_LONG,
+    EXPLAIN_NO_ROOM, /* for exact pictures */
+};
+
 struct explain_facts {
     enum condition condition;
     const char *stream;   /* "" where no stream has been announced at all */
     const char *agent;    /* its name, "" if unknown */
     const char *reason;   /* the agent's own for this condition, "" for none */
     const char *endpoint; /* where agents connect */
+    enum explain_obstacle obstacle;
 };
 
-/* Why there is no picture, one sentence without a full stop: "agent 'x' went silent". "" for a live one. */
+/* Why there is no picture, one sentence without a full stop: "agent 'x' went silent". "" for a live one
+   without an obstacle. */
 void explain_reason(const struct explain_facts *facts, char text[EXPLAIN_BYTES]);
 
 /* How the stream is: the same, and of a live stream what its agent says of the picture, if anything. */

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * frame: an encoded picture, shared by all who send it. Immutable once made; the last reference, on
- * whatever thread, gives its bytes back to their owner.
+ * frame: a picture as it is sent to clients, shared by all who send it. Immutable once made; the last
+ * reference, on whatever thread, gives its bytes back to their owner.
  */
 #ifndef HEADCAM_STREAM_FRAME_H
 #define HEADCAM_STREAM_FRAME_H
+
+#include "headcam/wire.h"
 
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct frame {
-    const uint8_t *jpeg;
-    size_t jpeg_bytes;
+    const uint8_t *data; /* a JPEG, if it was not asked for in another form */
+    size_t data_bytes;
+    enum headcam_pixel_format format; /* if data is pixels: which; otherwise 0 */
     uint32_t width, height;
     uint64_t sequence;        /* the producer's; 0 for a no-signal picture */
     uint64_t capture_real_ns; /* for stamps */
@@ -21,7 +24,7 @@ struct frame {
     uint64_t update;          /* or HEADCAM_NO_UPDATE */
 
     atomic_uint references;
-    void (*release)(struct frame *frame); /* frees jpeg and frame */
+    void (*release)(struct frame *frame); /* frees data and frame */
 };
 
 /* A new frame has one reference, its maker's. */

@@ -135,7 +135,7 @@ static struct stream *find_or_add_stream(struct hub *hub, const char *name)
 static void drop_if_unused(struct hub *hub, struct stream *stream)
 {
     if (stream != hub->lobby && !stream->announced && list_is_empty(&stream->watches) &&
-        !stream->subscribed && !stream->busy) {
+        !stream->subscribed && !stream->busy && stream->late_count == 0) {
         tally_sum(&stream->tally, &hub->past);
         stream_destroy(stream, &hub->gone);
     }
@@ -567,10 +567,8 @@ static bool is_outdated(const struct hub_job *job)
 static void count_outcome(struct hub *hub, const struct hub_job *job, uint64_t now_ns)
 {
     static const enum tally_kind kinds[] = {
-        [HUB_ENCODED] = TALLY_ENCODED,
-        [HUB_UNCHANGED] = TALLY_UNCHANGED,
-        [HUB_TORN] = TALLY_TORN,
-        [HUB_FAILED] = TALLY_FAILED,
+        [HUB_ENCODED] = TALLY_ENCODED, [HUB_UNCHANGED] = TALLY_UNCHANGED, [HUB_TORN] = TALLY_TORN,
+        [HUB_NO_ROOM] = TALLY_FAILED,  [HUB_FAILED] = TALLY_FAILED,
     };
     enum tally_kind kind =
         job->outcome == HUB_FAILED && is_outdated(job) ? TALLY_SUPERSEDED : kinds[job->outcome];
@@ -591,6 +589,7 @@ static struct frame *publish_picture(struct hub *hub, struct hub_job *job, struc
         return frame;
     if (outcome < job->outcome)
         job->outcome = outcome;
+    variant->has_no_room = outcome == HUB_NO_ROOM;
     if (!frame)
         return NULL;
     variant->encoded += outcome == HUB_ENCODED;
@@ -617,6 +616,35 @@ void hub_publish(struct hub *hub, struct hub_job *job, size_t output, enum hub_o
         job->raw ? publish_picture(hub, job, variant, outcome, frame) : publish_notice(hub, variant, frame);
     if (frame)
         wake_signal(&hub->sender_wake);
+    hub_unlock(hub);
+    frame_unref(&old);
+}
+
+struct hub_late hub_postpone(struct hub *hub, struct hub_job *job, size_t output)
+{
+    const struct hub_late late = {
+        .stream = job->stream, .variant = job->outputs[output].variant, .arrival_ns = job->raw->arrival_ns};
+    hub_lock(hub);
+    late.variant->is_late = true;
+    late.stream->late_count++;
+    job->outcome = HUB_ENCODED;
+    hub_unlock(hub);
+    return late;
+}
+
+void hub_publish_late(struct hub *hub, const struct hub_late *late, enum hub_outcome outcome,
+                      struct frame *frame)
+{
+    struct frame *old = NULL;
+    hub_lock(hub);
+    late->variant->is_late = false;
+    late->variant->has_no_room = outcome == HUB_NO_ROOM;
+    late->stream->late_count--;
+    if (frame) {
+        old = variant_publish(late->variant, frame, true, ++hub->serial, late->arrival_ns, clock_mono_ns());
+        wake_signal(&hub->sender_wake);
+    }
+    drop_if_unused(hub, late->stream);
     hub_unlock(hub);
     frame_unref(&old);
 }
@@ -720,6 +748,7 @@ void hub_look(struct hub *hub, struct watch *watch, struct hub_view *view)
     view->no_signal_after_ns = hub->options.no_signal_after_ns + view->interval_ns;
     view->expect_soon = stream->condition == CONDITION_LIVE;
     view->tally = &stream->tally;
+    view->has_no_pixels = stream->announced && !is_gone(stream) && stream->producer.format == HEADCAM_JPEG;
     hub_unlock(hub);
 }
 
@@ -749,7 +778,8 @@ void hub_explain(struct hub *hub, struct watch *watch, char text[2 * EXPLAIN_BYT
     hub_lock(hub);
     struct stream *stream = watch->stream;
     judge(hub, stream, clock_mono_ns());
-    const struct explain_facts facts = stream_explain_facts(stream, hub->options.endpoint);
+    struct explain_facts facts = stream_explain_facts(stream, hub->options.endpoint);
+    facts.obstacle = variant_obstacle(watch->variant);
     explain_reason(&facts, reason);
     explain_next_step(&facts, next_step);
     hub_unlock(hub);

@@ -32,6 +32,9 @@ struct watch;
 /* The most that --max-variants may allow. */
 enum { HUB_VARIANTS_MAX = 32 };
 
+/* Of a stream: those, the pictures as they are, and the exact ones as raw pixels and as PNG. */
+enum { HUB_OUTPUTS_MAX = HUB_VARIANTS_MAX + 3 };
+
 struct hub_options {
     const char *default_name; /* NULL: the first announced */
     const char *endpoint;     /* for explanations */
@@ -130,6 +133,7 @@ enum hub_outcome {
     HUB_ENCODED,   /* a new picture */
     HUB_UNCHANGED, /* the last picture again, with the stamps of the new frame */
     HUB_TORN,      /* nothing: the producer overwrote it */
+    HUB_NO_ROOM,   /* nothing: exact pictures have as much memory as they may */
     HUB_FAILED,    /* nothing */
 };
 
@@ -148,7 +152,14 @@ struct hub_job {
     struct notice notice;
     enum hub_outcome outcome; /* the best so far: the hub's own */
     size_t count;
-    struct hub_output outputs[HUB_VARIANTS_MAX + 1];
+    struct hub_output outputs[HUB_OUTPUTS_MAX];
+};
+
+/* An output that is to come after its job. */
+struct hub_late {
+    struct stream *stream;
+    struct variant *variant;
+    uint64_t arrival_ns;
 };
 
 /* What the hub calls of the encoder. */
@@ -170,6 +181,14 @@ bool hub_take_job(struct hub *hub, struct hub_job *job);
  */
 void hub_publish(struct hub *hub, struct hub_job *job, size_t output, enum hub_outcome outcome,
                  struct frame *frame);
+
+/*
+ * One output takes longer than the job should: instead of hub_publish(), hub_publish_late() follows, before
+ * or after the job's end. Until then its variant is in no other job.
+ */
+struct hub_late hub_postpone(struct hub *hub, struct hub_job *job, size_t output);
+void hub_publish_late(struct hub *hub, const struct hub_late *late, enum hub_outcome outcome,
+                      struct frame *frame);
 
 /* The job is done. Its outputs' codecs are kept; job->raw is still the caller's. */
 void hub_finish_job(struct hub *hub, const struct hub_job *job);
@@ -212,6 +231,7 @@ struct hub_view {
     uint64_t no_signal_after_ns; /* at the present rate */
     bool expect_soon;
     struct tally *tally; /* the stream's, where the watcher counts what became of the frames */
+    bool has_no_pixels;  /* its producer sends ready JPEGs: nothing exact can come of them */
 };
 
 /* Frames newer than the serials in the view are added to it; the others are left NULL. */
@@ -260,7 +280,7 @@ struct stream_report {
     uint64_t encode_mean_ns; /* of the last 16 frames or so; 0: none was encoded */
     uint64_t conflicts;
     char transport_reason[HUB_TEXT_BYTES];
-    size_t jpeg_bytes; /* of the newest frame */
+    size_t jpeg_bytes; /* of the newest JPEG, 0: there is none */
     size_t variant_count;
     struct variant_report variants[HUB_VARIANTS_MAX + 1]; /* the stream as it is, and what else there is */
 };

@@ -5,6 +5,15 @@
 
 static const uint64_t PLAUSIBLE_AGE_NS = 10 * NS_PER_S;
 
+void raw_stamp(const struct raw_frame *raw, struct frame *frame)
+{
+    frame->sequence = raw->info.sequence;
+    frame->capture_real_ns = raw->info.capture_real_ns;
+    frame->capture_ns = raw->capture_ns;
+    frame->sim_time_ns = raw->info.sim_time_ns;
+    frame->update = raw->info.update;
+}
+
 uint32_t raw_pixel_bytes(enum headcam_pixel_format format)
 {
     switch (format) {

@@ -7,6 +7,7 @@
 #define HEADCAM_STREAM_RAW_H
 
 #include "headcam/wire.h"
+#include "stream/frame.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -50,6 +51,9 @@ static inline void raw_release(struct raw_frame *raw)
     if (raw)
         raw->release(raw);
 }
+
+/* Notes in a picture of it when and as which frame it was captured. */
+void raw_stamp(const struct raw_frame *raw, struct frame *frame);
 
 /* Bytes a pixel, or 0 for HEADCAM_JPEG and for what is no format. */
 uint32_t raw_pixel_bytes(enum headcam_pixel_format format);

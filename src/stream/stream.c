@@ -191,21 +191,28 @@ static void write_variant_report(const struct stream *stream, struct variant *va
         .encoded = variant->encoded,
         .unchanged = variant->unchanged,
         .has_frame = variant->frame != NULL,
-        .jpeg_bytes = variant->frame ? variant->frame->jpeg_bytes : 0,
+        .jpeg_bytes = variant->frame ? variant->frame->data_bytes : 0,
     };
     variant_settings_size(&variant->settings, stream->width, stream->height, &report->width, &report->height);
+}
+
+static const struct frame *newer(const struct frame *a, const struct frame *b)
+{
+    return !a || (b && b->capture_ns > a->capture_ns) ? b : a;
 }
 
 static void write_variants_report(struct stream *stream, uint32_t server_quality, uint64_t now_ns,
                                   struct stream_report *report)
 {
-    const struct frame *newest = NULL;
+    const struct frame *newest = NULL, *newest_jpeg = NULL;
     struct list *node;
     list_for_each(node, &stream->variants)
     {
         struct variant *variant = container_of(node, struct variant, link);
-        if (variant->frame && (!newest || variant->frame->capture_ns > newest->capture_ns))
-            newest = variant->frame;
+        newest = newer(newest, variant->frame);
+        if (variant_settings_are_exact(&variant->settings))
+            continue;
+        newest_jpeg = newer(newest_jpeg, variant->frame);
         /* Of those that nobody watches any more there may be more for a moment. */
         if (report->variant_count < sizeof(report->variants) / sizeof(report->variants[0]))
             write_variant_report(stream, variant, server_quality, now_ns,
@@ -214,8 +221,9 @@ static void write_variants_report(struct stream *stream, uint32_t server_quality
     report->has_frame = newest != NULL;
     if (newest) {
         report->age_ns = now_ns > newest->capture_ns ? now_ns - newest->capture_ns : 0;
-        report->jpeg_bytes = newest->jpeg_bytes;
     }
+    if (newest_jpeg)
+        report->jpeg_bytes = newest_jpeg->data_bytes;
 }
 
 void stream_write_report(struct stream *stream, const char *endpoint, uint32_t server_quality,

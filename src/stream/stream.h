@@ -42,6 +42,7 @@ struct stream {
     struct raw_frame *raw; /* somebody wants a picture of it */
     bool busy;             /* a job of it is out */
     bool came_to_nothing;  /* its last raw frame */
+    size_t late_count;     /* of its variants that are late */
     struct list variants;
     struct variant *plain; /* the first of them: the pictures as they are; as long as the stream */
 

@@ -46,6 +46,13 @@ static bool is_due(const struct pace *pace, uint64_t now_ns)
     return now_ns + pace->interval_ns / 2 >= pace->due_ns;
 }
 
+enum explain_obstacle variant_obstacle(const struct variant *variant)
+{
+    if (variant->is_late)
+        return EXPLAIN_PNG_TAKES_LONG;
+    return variant->has_no_room ? EXPLAIN_NO_ROOM : EXPLAIN_NONE;
+}
+
 bool variant_wants(const struct variant *variant, const struct raw_frame *raw)
 {
     const struct audience *audience = &variant->audience;

@@ -37,7 +37,9 @@ struct variant {
     struct pace pace; /* at the rate of the fastest viewer */
 
     /* The way of a frame. */
-    bool busy; /* a job for it is out */
+    bool busy;        /* a job for it is out */
+    bool is_late;     /* so is a picture that was postponed */
+    bool has_no_room; /* which is why its last one came to nothing */
     void *codec;
     bool notice_wanted;
     struct notice notice_text;
@@ -63,6 +65,15 @@ static inline bool audience_is_empty(const struct audience *audience)
 {
     return audience->viewers == 0 && audience->snapshots == 0;
 }
+
+/* Nothing that is out comes back to it. */
+static inline bool variant_is_idle(const struct variant *variant)
+{
+    return !variant->busy && !variant->is_late;
+}
+
+/* What keeps it from having a picture, although there are frames. */
+enum explain_obstacle variant_obstacle(const struct variant *variant);
 
 /* Notes what its watches want together. */
 void variant_set_audience(struct variant *variant, const struct audience *audience);

@@ -16,15 +16,28 @@ enum {
     VARIANT_QUALITY_MAX = 100,
 };
 
+/* What a picture is given as. */
+enum variant_form {
+    VARIANT_JPEG,
+    VARIANT_RAW, /* exactly the producer's pixels, without padding between the rows */
+    VARIANT_PNG, /* the same, compressed, without alpha */
+};
+
 /* All 0: the stream's pictures as they are. */
 struct variant_settings {
-    uint32_t width;   /* pixels, if the source has as many; 0: the source's width */
-    uint32_t quality; /* of the JPEG; 0: the server's own */
+    uint32_t width;         /* pixels, if the source has as many; 0: the source's width */
+    uint32_t quality;       /* of the JPEG; 0: the server's own */
+    enum variant_form form; /* not VARIANT_JPEG: the others are 0 */
 };
 
 static inline bool variant_settings_equal(const struct variant_settings *a, const struct variant_settings *b)
 {
-    return a->width == b->width && a->quality == b->quality;
+    return a->form == b->form && a->width == b->width && a->quality == b->quality;
+}
+
+static inline bool variant_settings_are_exact(const struct variant_settings *settings)
+{
+    return settings->form != VARIANT_JPEG;
 }
 
 /*

@@ -108,8 +108,8 @@ static void assert_shows_pixels(const struct frame *frame, enum headcam_pixel_fo
     const struct jpeg_extras extras = {.restart_mcus = rows < height ? (WIDTH / 16) * (rows / 16) : 0};
     struct bytes expected = {0};
     reference_jpeg(&picture, &SETTINGS, &extras, &expected);
-    assert_int_equal(frame->jpeg_bytes, expected.length);
-    assert_memory_equal(frame->jpeg, expected.data, expected.length);
+    assert_int_equal(frame->data_bytes, expected.length);
+    assert_memory_equal(frame->data, expected.data, expected.length);
     bytes_fini(&expected);
     assert_int_equal(frame->width, WIDTH);
     assert_int_equal(frame->height, height);
@@ -213,13 +213,13 @@ TEST(a_frame_outlives_the_codec_and_what_it_shows_next)
     frame_unref(&first);
     encode(&first);
     assert_int_equal(encode(&again), HUB_UNCHANGED);
-    uint8_t last = again->jpeg[again->jpeg_bytes - 3];
+    uint8_t last = again->data[again->data_bytes - 3];
     pixels[0] ^= 0xff;
     assert_encoded(HUB_ENCODED);
     frame_unref(&first);
     codec_destroy(codec);
     codec = codec_create(SETTINGS.quality);
-    assert_int_equal(again->jpeg[again->jpeg_bytes - 3], last);
+    assert_int_equal(again->data[again->data_bytes - 3], last);
     frame_unref(&again);
 }
 
@@ -234,7 +234,7 @@ TEST(a_scaled_picture_has_its_own_size_and_the_colours_of_the_source)
     assert_int_equal(frame->width, 301);
     assert_int_equal(frame->height, 424);
     uint32_t width, height;
-    uint8_t *rgb = decode_jpeg(frame->jpeg, frame->jpeg_bytes, &width, &height);
+    uint8_t *rgb = decode_jpeg(frame->data, frame->data_bytes, &width, &height);
     assert_int_equal(width, 301);
     assert_int_equal(height, 424);
     for (size_t i = 0; i < 301UL * 424 * 3; i += 3) {
@@ -278,7 +278,7 @@ TEST(a_quality_makes_a_difference)
     codec_destroy(codec);
     codec = codec_create(10);
     encode(&bad);
-    assert_true(bad->jpeg_bytes < good->jpeg_bytes / 2);
+    assert_true(bad->data_bytes < good->data_bytes / 2);
     frame_unref(&good);
     frame_unref(&bad);
 }

@@ -9,7 +9,7 @@ static const char ENDPOINT[] = "ipc:///run/headcam/ingest.sock";
 
 static struct explain_facts facts_of(enum condition condition, const char *agent, const char *reason)
 {
-    return (struct explain_facts){condition, "front", agent, reason, ENDPOINT};
+    return (struct explain_facts){condition, "front", agent, reason, ENDPOINT, EXPLAIN_NONE};
 }
 
 static void assert_explained(const struct explain_facts *facts, const char *reason, const char *next_step)
@@ -83,6 +83,19 @@ TEST(a_live_stream_lacks_nothing_whatever_its_agent_says_of_the_picture)
     assert_explained(&facts, "", "");
 }
 
+TEST(what_keeps_a_live_stream_from_having_a_picture_is_told_with_the_next_step)
+{
+    struct explain_facts facts = facts_of(CONDITION_LIVE, "kit", "");
+    facts.obstacle = EXPLAIN_PNG_TAKES_LONG;
+    assert_explained(&facts, "the PNG was not ready in time",
+                     "ask with a longer timeout=, or for format=raw");
+    facts.obstacle = EXPLAIN_NO_ROOM;
+    assert_explained(&facts, "PNG and raw snapshots take as much memory as --max-exact-bytes allows",
+                     "wait until clients have read theirs, or allow more");
+    facts.condition = CONDITION_STARTING; /* which says more */
+    assert_explained(&facts, "the agent is starting: no frame yet", "");
+}
+
 TEST(what_an_agent_says_of_a_live_picture_is_told_as_it_is)
 {
     const struct explain_facts black = facts_of(CONDITION_LIVE, "kit", "the picture is black: add a light");
@@ -106,7 +119,8 @@ TEST(texts_that_are_too_long_are_cut)
     memset(reason, 'r', sizeof(reason));
     agent[299] = reason[299] = '\0';
     for (int condition = CONDITION_WAITING; condition <= CONDITION_ENDED; condition++) {
-        const struct explain_facts facts = {(enum condition)condition, agent, agent, reason, reason};
+        const struct explain_facts facts = {
+            (enum condition)condition, agent, agent, reason, reason, EXPLAIN_NONE};
         explain_reason(&facts, text);
         assert_true(strlen(text) < EXPLAIN_BYTES);
         explain_state(&facts, text);
@@ -161,6 +175,7 @@ int main(void)
         cmocka_unit_test(a_lost_agent_is_named_whatever_it_said_last),
         cmocka_unit_test(a_goodbye_is_told_with_its_reason),
         cmocka_unit_test(a_live_stream_lacks_nothing_whatever_its_agent_says_of_the_picture),
+        cmocka_unit_test(what_keeps_a_live_stream_from_having_a_picture_is_told_with_the_next_step),
         cmocka_unit_test(what_an_agent_says_of_a_live_picture_is_told_as_it_is),
         cmocka_unit_test(the_state_of_a_stream_that_is_not_live_is_why_there_is_no_picture),
         cmocka_unit_test(texts_that_are_too_long_are_cut),

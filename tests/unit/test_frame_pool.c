@@ -32,8 +32,8 @@ TEST(a_frame_shows_the_bytes_that_were_put_into_it)
     struct frame_pool *pool = frame_pool_create();
     struct pool_frame *made = frame_pool_take(pool);
     fill(made, "jpeg", 4);
-    assert_int_equal(made->frame.jpeg_bytes, 4);
-    assert_memory_equal(made->frame.jpeg, "jpeg", 4);
+    assert_int_equal(made->frame.data_bytes, 4);
+    assert_memory_equal(made->frame.data, "jpeg", 4);
     give_back(made);
     frame_pool_destroy(pool);
 }
@@ -48,7 +48,7 @@ TEST(a_frame_lives_until_its_last_reference_is_dropped)
     frame_unref(&first);
     struct pool_frame *other = frame_pool_take(pool);
     assert_ptr_not_equal(other, made);
-    assert_memory_equal(second->jpeg, "jpeg", 4);
+    assert_memory_equal(second->data, "jpeg", 4);
     frame_unref(&second);
     give_back(other);
     frame_pool_destroy(pool);
@@ -96,8 +96,8 @@ TEST(a_frame_can_show_the_bytes_of_another)
     give_back(made);
     struct pool_frame *other = frame_pool_take(pool);
     fill(other, "else", 4);
-    assert_int_equal(shared->frame.jpeg_bytes, 4);
-    assert_memory_equal(shared->frame.jpeg, "jpeg", 4);
+    assert_int_equal(shared->frame.data_bytes, 4);
+    assert_memory_equal(shared->frame.data, "jpeg", 4);
     give_back(shared);
     give_back(other);
     frame_pool_destroy(pool);
@@ -113,7 +113,7 @@ TEST(frames_may_outlive_their_pool)
     frame_pool_destroy(pool);
     give_back(second);
     give_back(first);
-    assert_memory_equal(shared->frame.jpeg, "jpeg", 4);
+    assert_memory_equal(shared->frame.data, "jpeg", 4);
     give_back(shared);
 }
 

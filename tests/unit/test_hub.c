@@ -123,8 +123,8 @@ static void release_frame(struct frame *frame)
 static struct frame *make_frame(uint64_t sequence)
 {
     struct frame *frame = memory_zeroed(sizeof(*frame));
-    frame->jpeg = (const uint8_t *)"jpeg";
-    frame->jpeg_bytes = 4;
+    frame->data = (const uint8_t *)"jpeg";
+    frame->data_bytes = 4;
     frame->sequence = sequence;
     frame->capture_ns = clock_mono_ns();
     frame_init(frame, release_frame);
@@ -1623,6 +1623,165 @@ TEST(a_ready_jpeg_is_a_job_for_those_who_want_something_else)
     assert_int_equal(report.variants[1].encoded, 1);
 }
 
+/* ---- exact pictures ---- */
+
+/* A snapshot request in some form, for a frame from now on. */
+static struct watch *wait_for(const char *name, enum variant_form form)
+{
+    const struct variant_settings settings = {.form = form};
+    const struct audience audience = {.snapshots = 1, .snapshots_not_before_ns = clock_mono_ns()};
+    struct watch *watch = hub_watch(hub, name, &settings);
+    assert_non_null(watch);
+    hub_set_audience(hub, watch, &audience);
+    return watch;
+}
+
+TEST(exact_pictures_are_outputs_of_the_same_job)
+{
+    watch("front");
+    struct watch *raw = wait_for("front", VARIANT_RAW), *png = wait_for("front", VARIANT_PNG);
+    submit("front", 1, 1);
+    struct hub_job job = take(1);
+    assert_int_equal(job.count, 3);
+    assert_int_equal(job.outputs[0].settings.form, VARIANT_JPEG);
+    assert_int_equal(job.outputs[1].settings.form, VARIANT_RAW);
+    assert_int_equal(job.outputs[2].settings.form, VARIANT_PNG);
+    finish(&job, HUB_ENCODED);
+    struct hub_view view = look(raw, &NOTHING_SEEN);
+    assert_int_equal(view.frame->sequence, 1);
+    frame_unref(&view.frame);
+    view = look(png, &NOTHING_SEEN);
+    assert_int_equal(view.frame->sequence, 1);
+    frame_unref(&view.frame);
+    submit("front", 1, 2); /* they have theirs */
+    job = take(2);
+    assert_int_equal(job.count, 1);
+    finish(&job, HUB_ENCODED);
+    assert_int_equal(variants_of("front"), 1); /* exact ones are not listed */
+}
+
+TEST(a_postponed_picture_holds_up_nothing_but_itself)
+{
+    watch("front");
+    struct watch *png = wait_for("front", VARIANT_PNG);
+    submit("front", 1, 1);
+    struct hub_job job = take(1);
+    const struct hub_late late = hub_postpone(hub, &job, 1);
+    hub_publish(hub, &job, 0, HUB_ENCODED, make_frame(1));
+    hub_finish_job(hub, &job);
+    raw_release(job.raw);
+    submit("front", 1, 2);
+    job = take(2);
+    assert_int_equal(job.count, 1);
+    finish(&job, HUB_ENCODED);
+    assert_null(look(png, &NOTHING_SEEN).frame);
+
+    is_signalled(hub_sender_wake(hub));
+    hub_publish_late(hub, &late, HUB_ENCODED, make_frame(1));
+    assert_true(is_signalled(hub_sender_wake(hub)));
+    struct hub_view view = look(png, &NOTHING_SEEN);
+    assert_int_equal(view.frame->sequence, 1);
+    frame_unref(&view.frame);
+    assert_int_equal(counted("front", TALLY_ENCODED), 2);
+}
+
+TEST(a_postponed_picture_that_comes_to_nothing_is_tried_again)
+{
+    struct watch *png = wait_for("front", VARIANT_PNG);
+    submit("front", 1, 1);
+    struct hub_job job = take(1);
+    const struct hub_late late = hub_postpone(hub, &job, 0);
+    hub_publish_late(hub, &late, HUB_FAILED, NULL); /* even before the job's end */
+    hub_finish_job(hub, &job);
+    raw_release(job.raw);
+    assert_null(look(png, &NOTHING_SEEN).frame);
+    submit("front", 1, 2);
+    job = take(2);
+    finish(&job, HUB_ENCODED);
+}
+
+TEST(a_postponed_picture_may_come_after_everybody_left_and_its_stream_was_forgotten)
+{
+    create_again(NULL, 1);
+    struct watch *png = wait_for("front", VARIANT_PNG);
+    submit("front", 1, 1);
+    struct hub_job job = take(1);
+    const struct hub_late late = hub_postpone(hub, &job, 0);
+    hub_finish_job(hub, &job);
+    raw_release(job.raw);
+    leave(png);
+    announce("front", 1, CONDITION_ENDED);
+    assert_int_equal(announce("rear", 2, CONDITION_LIVE), HUB_TAKEN); /* takes its place */
+    hub_publish_late(hub, &late, HUB_ENCODED, make_frame(1));
+    assert_int_equal(frames_alive, 0);
+}
+
+TEST(exact_pictures_are_no_variants_for_the_limit)
+{
+    submit("front", 1, 1);
+    for (uint32_t i = 0; i < MAX_VARIANTS; i++)
+        watch_as("front", 100 + i, 0, 0);
+    wait_for("front", VARIANT_RAW);
+    wait_for("front", VARIANT_PNG);
+    submit("front", 1, 2);
+    struct hub_job job = take(2);
+    assert_int_equal(job.count, MAX_VARIANTS + 2);
+    finish(&job, HUB_ENCODED);
+}
+
+static bool has_no_pixels(struct watch *watch)
+{
+    struct hub_view view = look(watch, &NOTHING_SEEN);
+    frame_unref(&view.frame);
+    return view.has_no_pixels;
+}
+
+TEST(nothing_exact_comes_of_a_ready_jpeg_and_that_is_seen)
+{
+    struct watch *raw = wait_for("front", VARIANT_RAW);
+    assert_false(has_no_pixels(raw));
+    submit_ready("front", 1, 1);
+    assert_no_job();
+    assert_true(has_no_pixels(raw));
+    submit("front", 1, 2);
+    assert_false(has_no_pixels(raw));
+    struct hub_job job = take(2);
+    finish(&job, HUB_ENCODED);
+    submit_ready("front", 1, 3);
+    const struct announcement goodbye = {.instance = 1, .state = CONDITION_ENDED, .format = HEADCAM_JPEG};
+    hub_announce(hub, "front", &goodbye);
+    assert_false(has_no_pixels(raw)); /* who comes next may have some */
+}
+
+TEST(why_an_exact_picture_does_not_come_is_explained)
+{
+    char text[2 * EXPLAIN_BYTES];
+    watch("front");
+    struct watch *png = wait_for("front", VARIANT_PNG);
+    submit("front", 1, 1);
+    struct hub_job job = take(1);
+    finish(&job, HUB_NO_ROOM);
+    assert_int_equal(counted("front", TALLY_FAILED), 1);
+    hub_explain(hub, png, text);
+    assert_non_null(strstr(text, "--max-exact-bytes"));
+    submit("front", 1, 2);
+    job = take(2);
+    const struct hub_late late = hub_postpone(hub, &job, 1);
+    hub_explain(hub, png, text);
+    assert_non_null(strstr(text, "the PNG was not ready in time"));
+    hub_publish_late(hub, &late, HUB_NO_ROOM, NULL);
+    hub_explain(hub, png, text);
+    assert_non_null(strstr(text, "--max-exact-bytes"));
+    hub_publish(hub, &job, 0, HUB_ENCODED, make_frame(2));
+    hub_finish_job(hub, &job);
+    raw_release(job.raw);
+    submit("front", 1, 3);
+    job = take(3);
+    finish(&job, HUB_ENCODED);
+    hub_explain(hub, png, text);
+    assert_string_equal(text, "no frame came in time");
+}
+
 TEST(a_no_signal_picture_has_the_variants_size)
 {
     struct watch *small = watch_as("front", 320, 0, 0), *plain = watch("front");
@@ -1988,6 +2147,13 @@ int main(void)
         WITH_HUB(what_was_made_of_a_size_that_is_past_reaches_nobody),
         WITH_HUB(more_variants_than_allowed_after_a_change_of_size_see_the_plain_one),
         WITH_HUB(a_ready_jpeg_is_a_job_for_those_who_want_something_else),
+        WITH_HUB(exact_pictures_are_outputs_of_the_same_job),
+        WITH_HUB(a_postponed_picture_holds_up_nothing_but_itself),
+        WITH_HUB(a_postponed_picture_that_comes_to_nothing_is_tried_again),
+        WITH_HUB(a_postponed_picture_may_come_after_everybody_left_and_its_stream_was_forgotten),
+        WITH_HUB(exact_pictures_are_no_variants_for_the_limit),
+        WITH_HUB(nothing_exact_comes_of_a_ready_jpeg_and_that_is_seen),
+        WITH_HUB(why_an_exact_picture_does_not_come_is_explained),
         WITH_HUB(a_no_signal_picture_has_the_variants_size),
         WITH_HUB(a_no_signal_picture_is_given_up_with_the_last_viewer_of_its_variant),
         WITH_HUB(a_slow_variant_is_given_the_time_of_a_frame_more_and_no_other),

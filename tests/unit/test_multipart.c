@@ -6,7 +6,7 @@
 #include <string.h>
 
 static const struct frame FRAME = {
-    .jpeg_bytes = 91342,
+    .data_bytes = 91342,
     .sequence = 4711,
     .capture_real_ns = UINT64_C(1764158400123456789),
     .sim_time_ns = INT64_C(12500000000),
@@ -75,7 +75,7 @@ TEST(the_largest_numbers_fit)
 {
     char head[MULTIPART_HEAD_BYTES];
     const struct frame frame = {
-        .jpeg_bytes = SIZE_MAX,
+        .data_bytes = SIZE_MAX,
         .sequence = UINT64_MAX,
         .capture_real_ns = UINT64_MAX,
         .sim_time_ns = INT64_MIN + 1,

@@ -60,6 +60,7 @@ TEST(without_arguments_everything_has_its_default)
     assert_int_equal(options.max_viewers, 1000);
     assert_int_equal(options.max_snapshots, 1000);
     assert_int_equal(options.max_frame_bytes, 128 * 1024 * 1024);
+    assert_int_equal(options.max_exact_bytes, 1024 * 1024 * 1024);
     assert_int_equal(options.no_signal_after_ns, 3 * NS_PER_S);
     assert_int_equal(options.stuck_after_ns, 30 * NS_PER_S);
     assert_int_equal(options.forget_after_ns, 60 * NS_PER_S);

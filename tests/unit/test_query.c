@@ -103,6 +103,22 @@ TEST(a_flag_is_0_or_1)
         assert_false(query_flag(bad[i], &flag));
 }
 
+TEST(a_form_is_one_of_three)
+{
+    enum variant_form form = VARIANT_PNG;
+    assert_true(query_form(NULL, &form));
+    assert_int_equal(form, VARIANT_PNG);
+    assert_true(query_form("jpeg", &form));
+    assert_int_equal(form, VARIANT_JPEG);
+    assert_true(query_form("raw", &form));
+    assert_int_equal(form, VARIANT_RAW);
+    assert_true(query_form("png", &form));
+    assert_int_equal(form, VARIANT_PNG);
+    const char *const bad[] = {"", "jpg", "PNG", "png ", " raw", "rawx", "bmp", "0"};
+    for (size_t i = 0; i < COUNT(bad); i++)
+        assert_false(query_form(bad[i], &form));
+}
+
 TEST(what_clients_put_behind_an_action_is_ignored)
 {
     assert_true(query_action_is("snapshot", "snapshot"));
@@ -131,6 +147,7 @@ int main(void)
         cmocka_unit_test(what_is_no_number_of_milliseconds_is_refused),
         cmocka_unit_test(whole_numbers_keep_to_their_limits),
         cmocka_unit_test(a_flag_is_0_or_1),
+        cmocka_unit_test(a_form_is_one_of_three),
         cmocka_unit_test(what_clients_put_behind_an_action_is_ignored),
         cmocka_unit_test(other_actions_are_not_confused),
     };

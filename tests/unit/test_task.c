@@ -8,6 +8,7 @@
 #include "tests/unit/support.h"
 
 #include <math.h>
+#include <png.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,6 +48,9 @@ static int set_up(void **state)
     hub_set_encoder(hub, &encoder);
     context = (struct task_context){
         .hub = hub, .frames = frame_pool_create(), .quality = SETTINGS.quality, .max_frame_bytes = 1 << 24};
+    context.exact = exact_store_create(1 << 24);
+    context.png = png_worker_create(hub, context.exact);
+    assert_non_null(context.png);
     worker = (struct task_worker){.compressor = jpeg_compressor_create(&SETTINGS)};
     watch_count = 0;
     can_read = is_intact = true;
@@ -57,6 +61,8 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
+    png_worker_destroy(context.png);
+    exact_store_destroy(context.exact);
     hub_destroy(hub);
     task_worker_fini(&worker);
     frame_pool_destroy(context.frames);
@@ -143,6 +149,16 @@ static void watch(uint32_t width, uint32_t quality)
     hub_set_audience(hub, watches[watch_count++], &audience);
 }
 
+/* A snapshot request for exactly the pixels of a frame from now on. */
+static struct watch *wait_for(enum variant_form form)
+{
+    const struct variant_settings settings = {.form = form};
+    const struct audience audience = {.snapshots = 1, .snapshots_not_before_ns = clock_mono_ns()};
+    struct watch *watch = hub_watch(hub, "front", &settings);
+    hub_set_audience(hub, watch, &audience);
+    return watch;
+}
+
 /* Does all that there is to do, units in any order. */
 static void work(void)
 {
@@ -173,7 +189,7 @@ static void assert_seen(size_t number, uint32_t width, uint32_t height, bool is_
     assert_int_equal(view.frame->height, height);
     assert_int_equal(view.frame->sequence, sequence);
     uint32_t seen_width, seen_height;
-    uint8_t *rgb = decode_jpeg(view.frame->jpeg, view.frame->jpeg_bytes, &seen_width, &seen_height);
+    uint8_t *rgb = decode_jpeg(view.frame->data, view.frame->data_bytes, &seen_width, &seen_height);
     assert_int_equal(seen_width, width);
     assert_int_equal(seen_height, height);
     double sum = 0;
@@ -197,6 +213,20 @@ static void assert_nothing_seen(void)
 {
     for (size_t i = 0; i < watch_count; i++)
         assert_null(view_of(i).frame);
+}
+
+/* The frame that a watch sees, within a time that is enough for anything. */
+static struct frame *await_frame(struct watch *watch)
+{
+    uint64_t deadline_ns = clock_mono_ns() + 20 * NS_PER_S;
+    struct hub_view view = {0};
+    for (;;) {
+        hub_look(hub, watch, &view);
+        if (view.frame && view.frame->sequence == sequence)
+            return view.frame;
+        frame_unref(&view.frame);
+        assert_true(still_before(deadline_ns));
+    }
 }
 
 /* ---- the tests ---- */
@@ -235,6 +265,70 @@ TEST(a_large_frame_of_many_stripes_is_right_in_every_size)
     assert_seen(1, 1280, 720, false);
     assert_seen(2, 500, 282, false);
     assert_seen(3, 16, 10, false);
+}
+
+TEST(who_wants_exact_pixels_gets_exactly_those)
+{
+    watch(100, 0);
+    paint(HEADCAM_RGB, 1281, 723);
+    for (int is_in_ring = 0; is_in_ring < 2; is_in_ring++) {
+        struct watch *raw = wait_for(VARIANT_RAW), *png = wait_for(VARIANT_PNG);
+        hub_submit(hub, "front", make_raw(HEADCAM_RGB, 1281, 723, is_in_ring));
+        work();
+        assert_seen(0, 100, 56, false);
+        struct frame *frame = await_frame(raw);
+        assert_int_equal(frame->data_bytes, 1281 * 723 * 3);
+        assert_memory_equal(frame->data, pixels, frame->data_bytes);
+        frame_unref(&frame);
+
+        frame = await_frame(png);
+        png_image image = {.version = PNG_IMAGE_VERSION};
+        assert_true(png_image_begin_read_from_memory(&image, frame->data, frame->data_bytes));
+        uint8_t *seen = memory_zeroed(PNG_IMAGE_SIZE(image));
+        assert_true(png_image_finish_read(&image, NULL, seen, 0, NULL));
+        assert_memory_equal(seen, pixels, (size_t)1281 * 723 * 3);
+        free(seen);
+        frame_unref(&frame);
+    }
+}
+
+TEST(without_room_for_exact_pixels_the_others_see_theirs)
+{
+    watch(0, 0);
+    struct watch *raw = wait_for(VARIANT_RAW);
+    struct exact_frame *other = exact_frame_create(context.exact, 1 << 24);
+    paint(HEADCAM_RGBA, 320, 240);
+    hub_submit(hub, "front", make_raw(HEADCAM_RGBA, 320, 240, true));
+    work();
+    assert_seen(0, 320, 240, false);
+    struct hub_view view = {0};
+    hub_look(hub, raw, &view);
+    assert_null(view.frame);
+    struct frame *frame = &other->frame;
+    frame_unref(&frame);
+    hub_submit(hub, "front", make_raw(HEADCAM_RGBA, 320, 240, true));
+    work();
+    frame = await_frame(raw);
+    frame_unref(&frame);
+}
+
+TEST(exact_pixels_of_a_torn_frame_are_not_shown)
+{
+    struct watch *raw = wait_for(VARIANT_RAW), *png = wait_for(VARIANT_PNG);
+    struct hub_view view = {0};
+    paint(HEADCAM_GRAY8, 320, 240);
+    is_intact = false;
+    hub_submit(hub, "front", make_raw(HEADCAM_GRAY8, 320, 240, true));
+    work();
+    hub_look(hub, raw, &view);
+    assert_null(view.frame);
+    is_intact = true;
+    hub_submit(hub, "front", make_raw(HEADCAM_GRAY8, 320, 240, true));
+    work();
+    struct frame *frame = await_frame(raw);
+    frame_unref(&frame);
+    frame = await_frame(png);
+    frame_unref(&frame);
 }
 
 TEST(a_torn_frame_reaches_nobody_and_the_next_one_everybody)
@@ -356,7 +450,7 @@ TEST(a_notice_is_drawn_in_the_variants_size)
     assert_int_equal(view.notice->width, 320);
     assert_int_equal(view.notice->height, 180);
     uint32_t width, height;
-    free(decode_jpeg(view.notice->jpeg, view.notice->jpeg_bytes, &width, &height));
+    free(decode_jpeg(view.notice->data, view.notice->data_bytes, &width, &height));
     assert_int_equal(width, 320);
     assert_int_equal(height, 180);
     frame_unref(&view.notice);
@@ -367,6 +461,7 @@ TEST(a_task_may_be_given_up_in_any_step)
     struct task *task = memory_zeroed(sizeof(*task));
     watch(0, 0);
     watch(100, 0);
+    wait_for(VARIANT_RAW);
     paint(HEADCAM_RGBA, 320, 240);
     for (int steps = 0; steps < 2; steps++) {
         hub_submit(hub, "front", make_raw(HEADCAM_RGBA, 320, 240, true));
@@ -394,6 +489,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_HUB(every_variant_shows_the_picture_in_its_size_whatever_the_format),
         WITH_HUB(a_large_frame_of_many_stripes_is_right_in_every_size),
+        WITH_HUB(who_wants_exact_pixels_gets_exactly_those),
+        WITH_HUB(without_room_for_exact_pixels_the_others_see_theirs),
+        WITH_HUB(exact_pixels_of_a_torn_frame_are_not_shown),
         WITH_HUB(a_torn_frame_reaches_nobody_and_the_next_one_everybody),
         WITH_HUB(a_picture_that_rests_is_unchanged_in_every_variant),
         WITH_HUB(a_ready_jpeg_is_shown_in_other_sizes_and_qualities),

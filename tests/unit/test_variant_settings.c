@@ -13,28 +13,41 @@ static void assert_reduced(struct variant_settings settings, uint32_t source_wid
 
 TEST(what_makes_no_difference_is_dropped)
 {
-    static const struct variant_settings none = {0, 0};
+    static const struct variant_settings none = {0, 0, VARIANT_JPEG};
     assert_reduced(none, 640, none);
-    assert_reduced((struct variant_settings){640, 80}, 640, none);
-    assert_reduced((struct variant_settings){65500, 80}, 640, none);
-    assert_reduced((struct variant_settings){16, 0}, 10, none);
-    assert_reduced((struct variant_settings){641, 79}, 640, (struct variant_settings){0, 79});
-    assert_reduced((struct variant_settings){639, 80}, 640, (struct variant_settings){639, 0});
-    assert_reduced((struct variant_settings){639, 81}, 640, (struct variant_settings){639, 81});
+    assert_reduced((struct variant_settings){640, 80, VARIANT_JPEG}, 640, none);
+    assert_reduced((struct variant_settings){65500, 80, VARIANT_JPEG}, 640, none);
+    assert_reduced((struct variant_settings){16, 0, VARIANT_JPEG}, 10, none);
+    assert_reduced((struct variant_settings){641, 79, VARIANT_JPEG}, 640,
+                   (struct variant_settings){0, 79, VARIANT_JPEG});
+    assert_reduced((struct variant_settings){639, 80, VARIANT_JPEG}, 640,
+                   (struct variant_settings){639, 0, VARIANT_JPEG});
+    assert_reduced((struct variant_settings){639, 81, VARIANT_JPEG}, 640,
+                   (struct variant_settings){639, 81, VARIANT_JPEG});
 }
 
 TEST(while_the_source_is_not_known_every_width_makes_a_difference)
 {
-    assert_reduced((struct variant_settings){640, 0}, 0, (struct variant_settings){640, 0});
-    assert_reduced((struct variant_settings){65500, 80}, 0, (struct variant_settings){65500, 0});
+    assert_reduced((struct variant_settings){640, 0, VARIANT_JPEG}, 0,
+                   (struct variant_settings){640, 0, VARIANT_JPEG});
+    assert_reduced((struct variant_settings){65500, 80, VARIANT_JPEG}, 0,
+                   (struct variant_settings){65500, 0, VARIANT_JPEG});
 }
 
 TEST(settings_are_equal_if_all_of_them_are)
 {
-    const struct variant_settings a = {320, 50}, same = {320, 50}, wider = {321, 50}, better = {320, 51};
+    const struct variant_settings a = {.width = 320, .quality = 50}, same = a,
+                                  wider = {.width = 321, .quality = 50},
+                                  better = {.width = 320, .quality = 51};
     assert_true(variant_settings_equal(&a, &same));
     assert_false(variant_settings_equal(&a, &wider));
     assert_false(variant_settings_equal(&a, &better));
+    const struct variant_settings raw = {.form = VARIANT_RAW}, png = {.form = VARIANT_PNG}, plain = {0};
+    assert_false(variant_settings_equal(&raw, &png));
+    assert_false(variant_settings_equal(&raw, &plain));
+    assert_true(variant_settings_are_exact(&raw));
+    assert_true(variant_settings_are_exact(&png));
+    assert_false(variant_settings_are_exact(&plain));
 }
 
 TEST(the_height_follows_the_width_and_is_even)
