@@ -4,6 +4,7 @@
 #include "base/version.h"
 #include "encode/encoder.h"
 #include "http/listen.h"
+#include "http/reply.h"
 #include "http/server.h"
 #include "ingest/ingest.h"
 #include "options.h"
@@ -45,6 +46,7 @@ static int run(const struct options *options)
     int listen_fd = listen_open(options->listen_host, options->listen_port, url, listen_error);
     if (listen_fd < 0)
         return fail(listen_error);
+    reply_allow_origins(&options->allow_origins);
     const struct hub_options streams = {
         .default_name = options->default_name,
         .endpoint = options->ingest,

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/version.h"
+#include "http/origins.h"
 #include "stream/name.h"
 
 #include <ctype.h>
@@ -137,6 +138,19 @@ static bool read_level(const struct option *option, const char *text, void *fiel
     return log_level_from_name(text, field);
 }
 
+static bool read_origins(const struct option *option, const char *text, void *field)
+{
+    (void)option;
+    struct text_list *list = field;
+    size_t before = list->count;
+    if (!text_list_add(list, text))
+        return false;
+    for (size_t i = before; i < list->count; i++)
+        if (!origin_is_valid(&list->items[i]))
+            return false;
+    return true;
+}
+
 /* ---- the table ---- */
 
 #define FIELD(member) offsetof(struct options, member)
@@ -169,11 +183,19 @@ static const struct option table[] = {
      read_seconds, FIELD(stuck_after_ns), 1, 3600},
     {"forget-after", "S", "60", "seconds until a stream without an agent leaves the list", "2 to 86400",
      read_seconds, FIELD(forget_after_ns), 2, 86400},
+    {"allow-origin", "ORIGIN", NULL, "pages that scripts may read from, * for all; may be given again",
+     ORIGIN_RULE, read_origins, FIELD(allow_origins), 0, 0},
     {"log-level", "LEVEL", "info", "error, warn, info or debug", "error, warn, info or debug", read_level,
      FIELD(log_level), 0, 0},
 };
 
 enum { OPTION_COUNT = sizeof(table) / sizeof(table[0]) };
+
+/* Whether the option may be given again; its field is a struct text_list then. */
+static bool is_list(const struct option *option)
+{
+    return option->read == read_origins;
+}
 
 static void *field_of(struct options *options, const struct option *option)
 {
@@ -238,6 +260,7 @@ enum options_result options_read(int argc, char *const argv[], struct options *o
         if (strcmp(argv[i], "--version") == 0)
             return OPTIONS_VERSION;
     }
+    bool is_given[OPTION_COUNT] = {0};
     if (!read_environment(options, error))
         return OPTIONS_ERROR;
     for (int i = 1; i < argc; i++) {
@@ -261,6 +284,10 @@ enum options_result options_read(int argc, char *const argv[], struct options *o
         }
         char source[64];
         snprintf(source, sizeof(source), "--%s", option->name);
+        /* The first flag of a list takes the place of the variable, the others add to it. */
+        if (is_list(option) && !is_given[option - table])
+            ((struct text_list *)field_of(options, option))->count = 0;
+        is_given[option - table] = true;
         if (!set(options, option, source, value, error))
             return OPTIONS_ERROR;
     }

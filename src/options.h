@@ -7,6 +7,7 @@
 #define HEADCAM_OPTIONS_H
 
 #include "base/log.h"
+#include "base/text_list.h"
 #include "encode/jpeg.h"
 
 #include <stdbool.h>
@@ -26,6 +27,7 @@ struct options {
     int encode_threads;
     size_t max_streams, max_viewers, max_snapshots, max_frame_bytes;
     uint64_t no_signal_after_ns, stuck_after_ns, forget_after_ns;
+    struct text_list allow_origins;
     enum log_level log_level;
 };
 

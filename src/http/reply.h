@@ -5,8 +5,16 @@
 #ifndef HEADCAM_HTTP_REPLY_H
 #define HEADCAM_HTTP_REPLY_H
 
+#include "base/text_list.h"
+
 #include <microhttpd.h>
 #include <stddef.h>
+
+/* Which other origins' pages may read the answers; the list lasts. Before the first thread starts. */
+void reply_allow_origins(const struct text_list *origins);
+
+/* Sends an answer with what all of them say to pages of other origins; it is not the caller's any more. */
+enum MHD_Result reply_send(struct MHD_Connection *connection, unsigned status, struct MHD_Response *response);
 
 /* One line of text, formatted; nothing of it is kept by caches. */
 __attribute__((format(printf, 3, 4))) enum MHD_Result reply_text(struct MHD_Connection *connection,
@@ -15,7 +23,7 @@ __attribute__((format(printf, 3, 4))) enum MHD_Result reply_text(struct MHD_Conn
 /* 503 with Retry-After: what is asked for may be there in a moment. */
 enum MHD_Result reply_unavailable(struct MHD_Connection *connection, const char *reason);
 
-/* 405 or the answer to OPTIONS (204). */
+/* 405 or the answer to OPTIONS (204), which may be a browser's question whether a page may ask. */
 enum MHD_Result reply_methods(struct MHD_Connection *connection, unsigned status);
 
 /* Text from malloc(), which is freed when it is sent. */

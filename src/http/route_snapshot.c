@@ -50,9 +50,7 @@ static enum MHD_Result reply_frame(struct MHD_Connection *connection, struct fra
         multipart_sim_time(text, frame->sim_time_ns);
         MHD_add_response_header(response, "X-Headcam-Sim-Time", text);
     }
-    enum MHD_Result result = MHD_queue_response(connection, MHD_HTTP_OK, response);
-    MHD_destroy_response(response);
-    return result;
+    return reply_send(connection, MHD_HTTP_OK, response);
 }
 
 static enum MHD_Result begin(struct server *server, struct MHD_Connection *connection, const char *name,

@@ -80,6 +80,7 @@ BAD_VALUES = [
     ("--listen", ["8080", ":8080", "localhost", "localhost:", "127.0.0.1:65536", "::1:80"]),
     ("--listen", ["[::1]80", "[]:80", "127.0.0.1:http", "x" * 300 + ":80"]),
     ("--ingest", [""]),
+    ("--allow-origin", ["example.org", "https://a.example/", "https://A.example", "null", ""]),
 ]
 
 

@@ -52,6 +52,7 @@ TEST(without_arguments_everything_has_its_default)
     assert_int_equal(options.stuck_after_ns, 30 * NS_PER_S);
     assert_int_equal(options.forget_after_ns, 60 * NS_PER_S);
     assert_int_equal(options.log_level, LOG_INFO);
+    assert_int_equal(options.allow_origins.count, 0);
 }
 
 TEST(there_is_an_encoding_thread_for_each_core)
@@ -86,6 +87,8 @@ TEST(every_flag_is_read_with_a_space)
     assert_int_equal(options.stuck_after_ns, 1250 * NS_PER_MS);
     assert_int_equal(options.forget_after_ns, 86400 * NS_PER_S);
     assert_int_equal(options.log_level, LOG_DEBUG);
+    assert_int_equal(read_line("--allow-origin *"), OPTIONS_RUN);
+    assert_true(text_item_is(&options.allow_origins.items[0], "*"));
 }
 
 TEST(every_flag_is_read_with_an_equals_sign)
@@ -123,6 +126,30 @@ TEST(the_environment_sets_what_no_flag_sets)
     unsetenv("HEADCAM_MAX_VIEWERS");
     unsetenv("HEADCAM_NO_SIGNAL_AFTER");
     unsetenv("HEADCAM_LISTEN");
+}
+
+static void assert_origins(const char *const *expected, size_t count)
+{
+    assert_int_equal(options.allow_origins.count, count);
+    for (size_t i = 0; i < count; i++)
+        assert_true(text_item_is(&options.allow_origins.items[i], expected[i]));
+}
+
+TEST(a_list_grows_with_each_flag)
+{
+    assert_int_equal(read_line("--allow-origin http://a --quality 5 --allow-origin=http://b,http://c"),
+                     OPTIONS_RUN);
+    assert_origins((const char *const[]){"http://a", "http://b", "http://c"}, 3);
+}
+
+TEST(flags_of_a_list_take_the_place_of_its_variable)
+{
+    setenv("HEADCAM_ALLOW_ORIGIN", "http://x,http://y", 1);
+    assert_int_equal(read_line(""), OPTIONS_RUN);
+    assert_origins((const char *const[]){"http://x", "http://y"}, 2);
+    assert_int_equal(read_line("--allow-origin http://a --allow-origin http://b"), OPTIONS_RUN);
+    assert_origins((const char *const[]){"http://a", "http://b"}, 2);
+    unsetenv("HEADCAM_ALLOW_ORIGIN");
 }
 
 TEST(an_empty_variable_counts_as_unset)
@@ -184,6 +211,10 @@ TEST(each_bad_value_gives_one_line_that_tells_the_rule)
         {"--no-signal-after 0x10", "--no-signal-after must be 0.5 to 3600, not '0x10'"},
         {"--stuck-after 0.9", "--stuck-after must be 1 to 3600, not '0.9'"},
         {"--forget-after 1", "--forget-after must be 2 to 86400, not '1'"},
+        {"--allow-origin example.org", "--allow-origin must be * or up to 32 origins, as "
+                                       "http://localhost:3000 or https://example.org, not 'example.org'"},
+        {"--allow-origin http://a,", "--allow-origin must be * or up to 32 origins, as "
+                                     "http://localhost:3000 or https://example.org, not 'http://a,'"},
         {"--log-level loud", "--log-level must be error, warn, info or debug, not 'loud'"},
     };
     for (size_t i = 0; i < COUNT(bad); i++)
@@ -238,12 +269,14 @@ TEST(the_help_lists_every_flag_with_its_default)
     char *help = read_whole_file(path, &length);
     unlink(path);
     const char *const lines[] = {
-        "--listen HOST:PORT",  "[127.0.0.1:8080]",       "--ingest ENDPOINT",
-        "--socket-mode MODE",  "--default NAME",         "--quality N",
-        "--subsampling S",     "--encode-threads N",     "--max-streams N",
-        "--max-viewers N",     "--max-snapshots N",      "--max-frame-bytes N",
-        "--no-signal-after S", "--stuck-after S",        "--forget-after S",
-        "--log-level LEVEL",   "--help                ", "--version             ",
+        "--listen HOST:PORT",    "[127.0.0.1:8080]",       "--ingest ENDPOINT",
+        "--socket-mode MODE",    "--default NAME",         "--quality N",
+        "--subsampling S",       "--encode-threads N",     "--max-streams N",
+        "--max-viewers N",       "--max-snapshots N",      "--max-frame-bytes N",
+        "--no-signal-after S",   "--stuck-after S",        "--forget-after S",
+        "--log-level LEVEL",     "--help                ", "--version             ",
+
+        "--allow-origin ORIGIN",
     };
     for (size_t i = 0; i < COUNT(lines); i++)
         assert_non_null(strstr(help, lines[i]));
@@ -259,6 +292,8 @@ int main(void)
         cmocka_unit_test(every_flag_is_read_with_an_equals_sign),
         cmocka_unit_test(the_last_of_several_counts),
         cmocka_unit_test(the_environment_sets_what_no_flag_sets),
+        cmocka_unit_test(a_list_grows_with_each_flag),
+        cmocka_unit_test(flags_of_a_list_take_the_place_of_its_variable),
         cmocka_unit_test(an_empty_variable_counts_as_unset),
         cmocka_unit_test(a_bad_variable_is_named),
         cmocka_unit_test(each_bad_value_gives_one_line_that_tells_the_rule),
