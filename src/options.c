@@ -183,6 +183,17 @@ static const struct option table[] = {
      read_seconds, FIELD(stuck_after_ns), 1, 3600},
     {"forget-after", "S", "60", "seconds until a stream without an agent leaves the list", "2 to 86400",
      read_seconds, FIELD(forget_after_ns), 2, 86400},
+    {"auth-file", "FILE", NULL,
+     "who may look: users and tokens, by 'headcam passwd'; none: everybody, knowingly", "a file, or none",
+     read_string, FIELD(auth_file), 0, 0},
+    {"login-failures", "N", "20", "logins of an address that may fail at once", "1 to 1000", read_size,
+     FIELD(login_failures), 1, 1000},
+    {"login-recovery", "S", "3", "seconds until one more may fail", "0.1 to 3600", read_seconds,
+     FIELD(login_recovery_ns), 0.1, 3600},
+    {"login-addresses", "N", "4096", "addresses whose failed logins are remembered", "1 to 1000000",
+     read_size, FIELD(login_addresses), 1, 1000000},
+    {"max-logins", "N", "256", "passwords that may wait to be checked", "1 to 10000", read_size,
+     FIELD(max_logins), 1, 10000},
     {"allow-origin", "ORIGIN", NULL, "pages that scripts may read from, * for all; may be given again",
      ORIGIN_RULE, read_origins, FIELD(allow_origins), 0, 0},
     {"log-level", "LEVEL", "info", "error, warn, info or debug", "error, warn, info or debug", read_level,
@@ -298,7 +309,8 @@ void options_print_help(void)
 {
     printf("headcam " HEADCAM_VERSION ": the camera on a headless simulator.\n"
            "Takes frames from agents, serves them as MJPEG and snapshots.\n\n"
-           "usage: headcam [--FLAG VALUE]...\n\n");
+           "usage: headcam [--FLAG VALUE]...\n"
+           "       headcam passwd user|token NAME    prints a line for --auth-file\n\n");
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         char left[64];
         snprintf(left, sizeof(left), "--%s %s", table[i].name, table[i].argument);

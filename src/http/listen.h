@@ -5,6 +5,7 @@
 #ifndef HEADCAM_HTTP_LISTEN_H
 #define HEADCAM_HTTP_LISTEN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum { LISTEN_ERROR_BYTES = 512, LISTEN_URL_BYTES = 300 };
@@ -15,5 +16,8 @@ enum { LISTEN_ERROR_BYTES = 512, LISTEN_URL_BYTES = 300 };
  */
 int listen_open(const char *host, const char *port, char url[LISTEN_URL_BYTES],
                 char error[LISTEN_ERROR_BYTES]);
+
+/* Whether only this machine reaches the socket. */
+bool listen_is_local(int fd);
 
 #endif

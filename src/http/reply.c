@@ -3,6 +3,7 @@
 
 #include "http/origins.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -111,6 +112,21 @@ enum MHD_Result reply_unavailable(struct MHD_Connection *connection, const char 
                              reason);
 }
 
+enum MHD_Result reply_unauthorized(struct MHD_Connection *connection, const char *challenge,
+                                   const char *reason)
+{
+    return reply_with_header(connection, MHD_HTTP_UNAUTHORIZED, MHD_HTTP_HEADER_WWW_AUTHENTICATE, challenge,
+                             reason);
+}
+
+enum MHD_Result reply_too_many(struct MHD_Connection *connection, uint64_t retry_after_s, const char *reason)
+{
+    char seconds[24];
+    snprintf(seconds, sizeof(seconds), "%" PRIu64, retry_after_s);
+    return reply_with_header(connection, MHD_HTTP_TOO_MANY_REQUESTS, MHD_HTTP_HEADER_RETRY_AFTER, seconds,
+                             reason);
+}
+
 static bool is_preflight(struct MHD_Connection *connection)
 {
     return header_of(connection, MHD_HTTP_HEADER_ACCESS_CONTROL_REQUEST_METHOD) != NULL;
@@ -160,12 +176,12 @@ static bool lists_etag(const char *list, const char *etag)
 }
 
 enum MHD_Result reply_asset(struct MHD_Connection *connection, const void *bytes, size_t length,
-                            const char *content_type, const char *etag)
+                            enum MHD_ResponseMemoryMode mode, const char *content_type, const char *etag)
 {
     const char *known = header_of(connection, MHD_HTTP_HEADER_IF_NONE_MATCH);
     bool is_known = known && lists_etag(known, etag);
-    struct MHD_Response *response = MHD_create_response_from_buffer(
-        is_known ? 0 : length, (void *)(uintptr_t)bytes, MHD_RESPMEM_PERSISTENT);
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(is_known ? 0 : length, (void *)(uintptr_t)bytes, mode);
     if (!response)
         return MHD_NO;
     MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);

@@ -9,6 +9,7 @@
 
 #include <microhttpd.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Which other origins' pages may read the answers; the list lasts. Before the first thread starts. */
 void reply_allow_origins(const struct text_list *origins);
@@ -23,15 +24,22 @@ __attribute__((format(printf, 3, 4))) enum MHD_Result reply_text(struct MHD_Conn
 /* 503 with Retry-After: what is asked for may be there in a moment. */
 enum MHD_Result reply_unavailable(struct MHD_Connection *connection, const char *reason);
 
+/* 401: who it is must be told, as the challenge says. */
+enum MHD_Result reply_unauthorized(struct MHD_Connection *connection, const char *challenge,
+                                   const char *reason);
+
+/* 429 with Retry-After: not now. */
+enum MHD_Result reply_too_many(struct MHD_Connection *connection, uint64_t retry_after_s, const char *reason);
+
 /* 405 or the answer to OPTIONS (204), which may be a browser's question whether a page may ask. */
 enum MHD_Result reply_methods(struct MHD_Connection *connection, unsigned status);
 
 /* Text from malloc(), which is freed when it is sent. */
 enum MHD_Result reply_json(struct MHD_Connection *connection, char *json);
 
-/* Bytes that last, with their ETag. */
+/* A file of the page, with its ETag. mode tells whether the bytes last. */
 enum MHD_Result reply_asset(struct MHD_Connection *connection, const void *bytes, size_t length,
-                            const char *content_type, const char *etag);
+                            enum MHD_ResponseMemoryMode mode, const char *content_type, const char *etag);
 
 /* Headers of everything that is only true now. */
 void reply_forbid_caching(struct MHD_Response *response);

@@ -2,6 +2,7 @@
 /* /status: everything about the streams, as JSON. /healthz and /readyz: the same in one word. */
 #include "base/clock.h"
 #include "base/version.h"
+#include "http/guard.h"
 #include "http/reply.h"
 #include "http/routes.h"
 
@@ -87,19 +88,35 @@ static json_t *ingest_json(const struct server *server)
                      (json_int_t)atomic_load(&intake->messages), "rejected", rejected);
 }
 
-enum MHD_Result route_status(struct server *server, struct MHD_Connection *connection, const char *name,
-                             struct waiter **waiter)
+/* Reports on the streams that a request may see. The caller frees it. */
+static struct stream_report *visible_streams(struct server *server, const struct request *request,
+                                             size_t *count)
 {
-    (void)name, (void)waiter;
+    size_t all, seen = 0;
+    struct stream_report *reports = hub_report(server->hub, &all);
+    for (size_t i = 0; i < all; i++)
+        if (grant_covers(&request->grant, reports[i].name)) {
+            if (seen != i)
+                reports[seen] = reports[i];
+            seen++;
+        }
+    *count = seen;
+    return reports;
+}
+
+enum MHD_Result route_status(struct server *server, struct MHD_Connection *connection, const char *name,
+                             struct request *request)
+{
+    (void)name;
     size_t count;
-    struct stream_report *reports = hub_report(server->hub, &count);
+    struct stream_report *reports = visible_streams(server, request, &count);
     json_t *streams = json_array();
     for (size_t i = 0; i < count; i++)
         json_array_append_new(streams, stream_json(&reports[i]));
     free(reports);
 
     char default_name[NAME_BYTES];
-    bool has_default = hub_default_name(server->hub, default_name);
+    bool has_default = guard_default_name(server, &request->grant, default_name);
     uint64_t uptime_ms = (clock_mono_ns() - server->start_ns) / NS_PER_MS;
     json_t *status = json_object();
     json_object_set_new(status, "version", json_string(HEADCAM_VERSION));
@@ -116,19 +133,19 @@ enum MHD_Result route_status(struct server *server, struct MHD_Connection *conne
 }
 
 enum MHD_Result route_healthz(struct server *server, struct MHD_Connection *connection, const char *name,
-                              struct waiter **waiter)
+                              struct request *request)
 {
-    (void)server, (void)name, (void)waiter;
+    (void)server, (void)name, (void)request;
     return reply_text(connection, MHD_HTTP_OK, "ok");
 }
 
 enum MHD_Result route_readyz(struct server *server, struct MHD_Connection *connection, const char *name,
-                             struct waiter **waiter)
+                             struct request *request)
 {
-    (void)name, (void)waiter;
+    (void)name;
     size_t count, live = 0;
     char reason[NAME_BYTES + EXPLAIN_BYTES] = "no agent is connected";
-    struct stream_report *reports = hub_report(server->hub, &count);
+    struct stream_report *reports = visible_streams(server, request, &count);
     for (size_t i = 0; i < count; i++) {
         if (reports[i].condition == CONDITION_LIVE)
             live++;

@@ -47,9 +47,9 @@ static bool wants_advance_headers(struct MHD_Connection *connection)
 }
 
 enum MHD_Result route_stream(struct server *server, struct MHD_Connection *connection, const char *name,
-                             struct waiter **waiter)
+                             struct request *request)
 {
-    (void)waiter;
+    (void)request;
     millifps rate = 0;
     bool advance_headers = wants_advance_headers(connection);
     if (!query_fps(routes_parameter(connection, "fps"), &rate))

@@ -6,6 +6,7 @@
 #ifndef HEADCAM_HTTP_SERVER_H
 #define HEADCAM_HTTP_SERVER_H
 
+#include "access/access.h"
 #include "stream/hub.h"
 
 #include <stddef.h>
@@ -19,12 +20,13 @@ struct server_options {
     size_t max_viewers;
     size_t max_snapshots;
     uint64_t stuck_after_ns;
+    struct access *access; /* NULL: everybody may see everything */
 };
 
 /* Starts the threads. NULL: it could not, and logged why; listen_fd is still the caller's. */
 struct server *server_create(struct hub *hub, const struct server_options *options);
 
-/* Ends all connections. */
+/* Ends all connections, and stops access. */
 void server_destroy(struct server *server);
 
 #endif

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from testlib.login import ALICE, LIMITED_TOKEN, TOKEN, bearer
 from testlib.pictures import STILL
 
 ORIGIN, OTHER, STRANGER = "https://a.example", "http://b.example:3000", "https://c.example"
@@ -115,3 +116,19 @@ def test_preflight(start_server: Any) -> None:
         assert (refused.status, cors(refused)) == (204, UNLISTED)
         asked = server.get(path, "OPTIONS", origin=ORIGIN)
         assert (asked.status, cors(asked)) == (204, exact(ORIGIN))
+
+
+def test_a_preflight_needs_no_login_and_what_follows_does(start_guarded: Any, publish: Any) -> None:
+    """Its refusals can be read by the page, too: it has to know what to ask its user for."""
+    server = start_guarded("--allow-origin", ORIGIN)
+    publish(server, "front")
+    for path in ("/status", "/snapshot/front?max_age=3600000", "/stream/front"):
+        preflight = server.get(path, "OPTIONS", origin=ORIGIN, **PREFLIGHT)
+        assert preflight.status == 204
+        assert preflight.headers["access-control-allow-headers"] == "Authorization"
+        for headers, status in (({}, 401), (ALICE, 200), (bearer(TOKEN), 200)):
+            response = server.get(path, origin=ORIGIN, **headers)
+            assert (response.status, cors(response)) == (status, exact(ORIGIN))
+            assert cors(server.get(path, origin=STRANGER, **headers)) == UNLISTED
+    response = server.get(f"/stream/rear?token={LIMITED_TOKEN}", origin=ORIGIN)
+    assert (response.status, cors(response)) == (403, exact(ORIGIN))

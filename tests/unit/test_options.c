@@ -52,6 +52,11 @@ TEST(without_arguments_everything_has_its_default)
     assert_int_equal(options.stuck_after_ns, 30 * NS_PER_S);
     assert_int_equal(options.forget_after_ns, 60 * NS_PER_S);
     assert_int_equal(options.log_level, LOG_INFO);
+    assert_null(options.auth_file);
+    assert_int_equal(options.login_failures, 20);
+    assert_int_equal(options.login_recovery_ns, 3 * NS_PER_S);
+    assert_int_equal(options.login_addresses, 4096);
+    assert_int_equal(options.max_logins, 256);
     assert_int_equal(options.allow_origins.count, 0);
 }
 
@@ -87,7 +92,14 @@ TEST(every_flag_is_read_with_a_space)
     assert_int_equal(options.stuck_after_ns, 1250 * NS_PER_MS);
     assert_int_equal(options.forget_after_ns, 86400 * NS_PER_S);
     assert_int_equal(options.log_level, LOG_DEBUG);
-    assert_int_equal(read_line("--allow-origin *"), OPTIONS_RUN);
+    assert_int_equal(read_line("--auth-file /etc/auth --login-failures 1 --login-recovery 0.1 "
+                               "--login-addresses 1000000 --max-logins 10000 --allow-origin *"),
+                     OPTIONS_RUN);
+    assert_string_equal(options.auth_file, "/etc/auth");
+    assert_int_equal(options.login_failures, 1);
+    assert_int_equal(options.login_recovery_ns, 100 * NS_PER_MS);
+    assert_int_equal(options.login_addresses, 1000000);
+    assert_int_equal(options.max_logins, 10000);
     assert_true(text_item_is(&options.allow_origins.items[0], "*"));
 }
 
@@ -211,6 +223,11 @@ TEST(each_bad_value_gives_one_line_that_tells_the_rule)
         {"--no-signal-after 0x10", "--no-signal-after must be 0.5 to 3600, not '0x10'"},
         {"--stuck-after 0.9", "--stuck-after must be 1 to 3600, not '0.9'"},
         {"--forget-after 1", "--forget-after must be 2 to 86400, not '1'"},
+        {"--auth-file=", "--auth-file must be a file, or none, not ''"},
+        {"--login-failures 0", "--login-failures must be 1 to 1000, not '0'"},
+        {"--login-recovery 0", "--login-recovery must be 0.1 to 3600, not '0'"},
+        {"--login-addresses 0", "--login-addresses must be 1 to 1000000, not '0'"},
+        {"--max-logins 0", "--max-logins must be 1 to 10000, not '0'"},
         {"--allow-origin example.org", "--allow-origin must be * or up to 32 origins, as "
                                        "http://localhost:3000 or https://example.org, not 'example.org'"},
         {"--allow-origin http://a,", "--allow-origin must be * or up to 32 origins, as "
@@ -269,14 +286,14 @@ TEST(the_help_lists_every_flag_with_its_default)
     char *help = read_whole_file(path, &length);
     unlink(path);
     const char *const lines[] = {
-        "--listen HOST:PORT",    "[127.0.0.1:8080]",       "--ingest ENDPOINT",
-        "--socket-mode MODE",    "--default NAME",         "--quality N",
-        "--subsampling S",       "--encode-threads N",     "--max-streams N",
-        "--max-viewers N",       "--max-snapshots N",      "--max-frame-bytes N",
-        "--no-signal-after S",   "--stuck-after S",        "--forget-after S",
-        "--log-level LEVEL",     "--help                ", "--version             ",
-
-        "--allow-origin ORIGIN",
+        "--listen HOST:PORT",  "[127.0.0.1:8080]",       "--ingest ENDPOINT",
+        "--socket-mode MODE",  "--default NAME",         "--quality N",
+        "--subsampling S",     "--encode-threads N",     "--max-streams N",
+        "--max-viewers N",     "--max-snapshots N",      "--max-frame-bytes N",
+        "--no-signal-after S", "--stuck-after S",        "--forget-after S",
+        "--log-level LEVEL",   "--help                ", "--version             ",
+        "--auth-file FILE",    "--login-failures N",     "--login-recovery S",
+        "--login-addresses N", "--max-logins N",         "--allow-origin ORIGIN",
     };
     for (size_t i = 0; i < COUNT(lines); i++)
         assert_non_null(strstr(help, lines[i]));

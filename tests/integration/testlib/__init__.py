@@ -6,6 +6,7 @@ waiting     conditions with a deadline, instead of sleeping
 server      the server's process
 agents      capture agents as processes
 producer    the wire protocol, spoken from its documentation and nothing else
+login       users and tokens: the server's file of them, and what they send
 mjpeg       an MJPEG client that parses strictly
 http        requests, and raw bytes
 pictures    what is to be seen in a JPEG

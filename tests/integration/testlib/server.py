@@ -59,6 +59,7 @@ class Server:
     ) -> None:
         self.endpoint = endpoint or f"ipc://{directory}/ingest.sock"
         self.viewers: list[Viewer] = []
+        self.login: dict[str, str] = {}  #: headers for what this class asks on its own
         self._was_killed = False
         self._log = directory / f"server-{time.monotonic_ns()}.log"
         with self._log.open("wb") as log:
@@ -94,7 +95,7 @@ class Server:
 
     def status(self) -> Any:
         """/status, parsed."""
-        response = self.get("/status")
+        response = self.get("/status", **self.login)
         assert response.status == 200, response
         return response.json()
 
@@ -122,6 +123,13 @@ class Server:
         viewer = Viewer(self.address, path, *headers, **options)
         self.viewers.append(viewer)
         return viewer
+
+    def reload(self) -> str:
+        """SIGHUP; returns the line that it logs."""
+        before = len(self.log())
+        self.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: "\n" in self.log()[before:], what="a line in the log")
+        return self.log()[before:].splitlines()[0]
 
     def kill(self) -> None:
         """SIGKILL."""
