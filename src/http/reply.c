@@ -16,10 +16,10 @@ enum { TEXT_BYTES = 1024 };
 
 /* What a page of another origin may send beside the ordinary, read beside the body, and for how long its
    browser need not ask again (a day; browsers have limits of their own). */
-#define ALLOWED_HEADERS "Authorization"
-#define EXPOSED_HEADERS                                                                                      \
-    "Date, Retry-After, X-Timestamp, X-Headcam-Sequence, X-Headcam-State, X-Headcam-Sim-Time"
-#define PREFLIGHT_MAX_AGE_S "86400"
+static const char ALLOWED_HEADERS[] = "Authorization",
+                  EXPOSED_HEADERS[] = "Date, Retry-After, X-Timestamp, X-Headcam-Sequence, X-Headcam-State, "
+                                      "X-Headcam-Sim-Time, X-Headcam-Update",
+                  PREFLIGHT_MAX_AGE_S[] = "86400";
 
 static const struct text_list no_origins;
 static const struct text_list *allowed_origins = &no_origins;

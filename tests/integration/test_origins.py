@@ -10,7 +10,10 @@ from testlib.login import ALICE, LIMITED_TOKEN, TOKEN, bearer
 from testlib.pictures import STILL
 
 ORIGIN, OTHER, STRANGER = "https://a.example", "http://b.example:3000", "https://c.example"
-EXPOSED = "Date, Retry-After, X-Timestamp, X-Headcam-Sequence, X-Headcam-State, X-Headcam-Sim-Time"
+EXPOSED = (
+    "Date, Retry-After, X-Timestamp, X-Headcam-Sequence, X-Headcam-State, "
+    "X-Headcam-Sim-Time, X-Headcam-Update"
+)
 PATHS = ["/", "/viewer.js", "/status", "/healthz", "/readyz", "/stream/front", "/nothing",
          "/snapshot/front?max_age=3600000", "/stream?fps=0",
          "/snapshot/none?timeout=0"]  # fmt: skip
