@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Wires the parts together; see docs/architecture.md for the way of a frame through them. */
+#include "access/access.h"
+#include "access/passwd.h"
 #include "base/log.h"
 #include "base/version.h"
 #include "encode/encoder.h"
 #include "http/listen.h"
+#include "http/reply.h"
 #include "http/server.h"
 #include "ingest/ingest.h"
 #include "options.h"
@@ -47,6 +50,30 @@ static bool listen_everywhere(const struct options *options, struct listeners *l
     return true;
 }
 
+/* *access is NULL where nobody is asked who they are; beyond this machine that may not be what is meant. */
+static bool open_access(const struct options *options, const struct listeners *listeners,
+                        struct access **access, char error[AUTH_ERROR_BYTES])
+{
+    const struct access_options settings = {
+        .path = options->auth_file,
+        .login_failures = options->login_failures,
+        .login_recovery_ns = options->login_recovery_ns,
+        .login_addresses = options->login_addresses,
+        .max_logins = options->max_logins,
+    };
+    *access = NULL;
+    if (options->auth_file && strcmp(options->auth_file, OPTIONS_NOBODY_IS_ASKED) != 0) {
+        *access = access_create(&settings, error);
+        return *access != NULL;
+    }
+    for (size_t i = 0; !options->auth_file && i < listeners->count; i++)
+        if (!listen_is_local(listeners->item[i].fd))
+            log_warn("everybody who reaches %s sees every stream; --auth-file FILE asks for passwords or "
+                     "tokens, --auth-file none says that this is meant",
+                     listeners->item[i].url);
+    return true;
+}
+
 _Static_assert((int)SERVER_SUMMARY_BYTES <= (int)SERVICE_STATUS_BYTES, "a summary is a status");
 
 static void write_status(void *server, char text[SERVICE_STATUS_BYTES])
@@ -60,7 +87,7 @@ static bool is_reload(const siginfo_t *signal)
     return signal->si_signo == SIGHUP && signal->si_code != SI_KERNEL;
 }
 
-static void wait_for_end(struct server *server, struct pulses *pulses)
+static void wait_for_end(struct server *server, struct pulses *pulses, struct access *access)
 {
     sigset_t signals;
     siginfo_t signal;
@@ -72,7 +99,10 @@ static void wait_for_end(struct server *server, struct pulses *pulses)
         if (!is_reload(&signal))
             break;
         service_begin_reload(&service);
-        log_info("%s: nothing to read again; a restart reads flags and environment", strsignal(SIGHUP));
+        if (access)
+            access_reload(access);
+        else
+            log_info("%s: there is no --auth-file to read again", strsignal(SIGHUP));
         service_end_reload(&service);
     }
     service_end(&service);
@@ -88,7 +118,7 @@ static void log_start(const struct listeners *listeners, const char *endpoint)
 }
 
 /* Starts the parts in the order of the way of a frame, backwards, and ends them the other way round. */
-static int run_parts(const struct options *options, const struct listeners *listeners)
+static int run_parts(const struct options *options, const struct listeners *listeners, struct access *access)
 {
     char ingest_error[ENDPOINT_ERROR_BYTES];
     struct pulses pulses;
@@ -124,6 +154,7 @@ static int run_parts(const struct options *options, const struct listeners *list
         .max_snapshots = options->max_snapshots,
         .max_variants = options->max_variants,
         .stuck_after_ns = options->stuck_after_ns,
+        .access = access,
     };
     struct hub *hub = hub_create(&streams);
     struct encoder *encoder = encoder_create(hub, &encoding);
@@ -132,7 +163,7 @@ static int run_parts(const struct options *options, const struct listeners *list
     int code = EXIT_FAILED;
     if (server) {
         log_start(listeners, options->ingest);
-        wait_for_end(server, &pulses);
+        wait_for_end(server, &pulses, access);
         server_destroy(server);
         code = EXIT_OK;
     } else if (encoder && !ingest) {
@@ -149,8 +180,18 @@ static int run_parts(const struct options *options, const struct listeners *list
 static int run(const struct options *options)
 {
     struct listeners listeners = {0};
-    char error[LISTEN_ERROR_BYTES];
-    int code = listen_everywhere(options, &listeners, error) ? run_parts(options, &listeners) : fail(error);
+    struct access *access = NULL;
+    char listen_error[LISTEN_ERROR_BYTES], access_error[AUTH_ERROR_BYTES];
+    int code;
+    reply_allow_origins(&options->allow_origins);
+    if (!listen_everywhere(options, &listeners, listen_error))
+        code = fail(listen_error);
+    else if (!open_access(options, &listeners, &access, access_error))
+        code = fail(access_error);
+    else
+        code = run_parts(options, &listeners, access);
+    if (access)
+        access_destroy(access);
     listen_close(&listeners);
     return code;
 }
@@ -159,6 +200,8 @@ int main(int argc, char *argv[])
 {
     struct options options;
     char error[OPTIONS_ERROR_BYTES];
+    if (argc > 1 && strcmp(argv[1], "passwd") == 0)
+        return passwd_main(argc - 2, argv + 2);
     switch (options_read(argc, argv, &options, error)) {
     case OPTIONS_HELP:
         options_print_help();

@@ -4,7 +4,9 @@
 #include "base/clock.h"
 #include "base/roff.h"
 #include "base/version.h"
+#include "http/origins.h"
 #include "stream/hub.h"
+#include "stream/name.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -43,14 +45,22 @@ static bool read_string(const struct option *option, const char *text, void *fie
     return true;
 }
 
-/* One address, or several with commas between them, beside those from the same source. */
+/* Whether a value of an option that may be repeated is the first from where values come now: it takes the
+   place of those from elsewhere. */
+static bool is_first(const struct options *options, enum options_source *source)
+{
+    bool is_new = *source != options->source;
+    *source = options->source;
+    return is_new;
+}
+
+/* One address, or several with commas between them. */
 static bool read_listen(const struct option *option, const char *text, void *field)
 {
     (void)option;
     struct options *options = field;
-    if (options->listen_source != options->source)
+    if (is_first(options, &options->listen_source))
         options->listen_count = 0;
-    options->listen_source = options->source;
     for (const char *at = text;; at++) {
         size_t length = strcspn(at, ",");
         if (options->listen_count == OPTIONS_LISTEN_MOST ||
@@ -132,6 +142,22 @@ static bool read_level(const struct option *option, const char *text, void *fiel
     return log_level_from_name(text, field);
 }
 
+static bool read_origins(const struct option *option, const char *text, void *field)
+{
+    (void)option;
+    struct options *options = field;
+    struct text_list *list = &options->allow_origins;
+    if (is_first(options, &options->allow_origins_source))
+        list->count = 0;
+    size_t before = list->count;
+    if (!text_list_add(list, text))
+        return false;
+    for (size_t i = before; i < list->count; i++)
+        if (!origin_is_valid(&list->items[i]))
+            return false;
+    return true;
+}
+
 /* ---- the table ---- */
 
 #define FIELD(member) offsetof(struct options, member)
@@ -171,6 +197,19 @@ static const struct option table[] = {
      read_seconds, FIELD(stuck_after_ns), 1, 3600},
     {"forget-after", "S", "60", "seconds until a stream without an agent leaves the list", "2 to 86400",
      read_seconds, FIELD(forget_after_ns), 2, 86400},
+    {"auth-file", "FILE", NULL, "users and tokens that may look, by 'headcam passwd'; none: everybody",
+     "a file, or none", read_string, FIELD(auth_file), 0, 0},
+    {"login-failures", "N", "20", "logins of an address that may fail at once", "1 to 1000", read_size,
+     FIELD(login_failures), 1, 1000},
+    {"login-recovery", "S", "3", "seconds until one more may fail", "0.1 to 3600", read_seconds,
+     FIELD(login_recovery_ns), 0.1, 3600},
+    {"login-addresses", "N", "4096", "addresses whose failed logins are remembered", "1 to 1000000",
+     read_size, FIELD(login_addresses), 1, 1000000},
+    {"max-logins", "N", "256", "passwords that may wait to be checked", "1 to 10000", read_size,
+     FIELD(max_logins), 1, 10000},
+    {"allow-origin", "ORIGIN", NULL,
+     "pages whose scripts may read, * for all; several with commas, or repeated", ORIGIN_RULE, read_origins,
+     0, 0, 0},
     {"log-level", "LEVEL", "info", "what is logged: error, warn, info or debug", "error, warn, info or debug",
      read_level, FIELD(log_level), 0, 0},
 };
@@ -277,7 +316,8 @@ void options_print_help(void)
 {
     printf("headcam " HEADCAM_VERSION ": the camera on a headless simulator.\n"
            "Takes frames from agents, serves them as MJPEG and snapshots.\n\n"
-           "usage: headcam [--FLAG VALUE]...\n\n");
+           "usage: headcam [--FLAG VALUE]...\n"
+           "       headcam passwd user|token NAME    prints a line for --auth-file\n\n");
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         char left[64];
         snprintf(left, sizeof(left), "--%s %s", table[i].name, table[i].argument);

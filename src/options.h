@@ -7,6 +7,7 @@
 #define HEADCAM_OPTIONS_H
 
 #include "base/log.h"
+#include "base/text_list.h"
 #include "encode/jpeg.h"
 #include "http/listen_address.h"
 
@@ -32,10 +33,18 @@ struct options {
     int encode_threads;
     size_t max_streams, max_variants, max_viewers, max_snapshots, max_frame_bytes, max_exact_bytes;
     uint64_t no_signal_after_ns, stuck_after_ns, forget_after_ns;
+    const char *auth_file; /* NULL: none was given; OPTIONS_NOBODY_IS_ASKED: none is wanted */
+    struct text_list allow_origins;
+    enum options_source allow_origins_source;
+    size_t login_failures, login_addresses, max_logins;
+    uint64_t login_recovery_ns;
     enum log_level log_level;
 
     enum options_source source; /* that is being read */
 };
+
+/* The value of --auth-file that says that a server without one is meant. */
+#define OPTIONS_NOBODY_IS_ASKED "none"
 
 enum options_result {
     OPTIONS_RUN,

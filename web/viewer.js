@@ -9,6 +9,7 @@ const POLL_MS = 1000;
 const POLL_TIMEOUT_MS = 4000;
 const POLL_BACKOFF_MS = [1000, 1000, 2000, 4000, 8000];
 const SILENCE_MS = 2500; // without an answer for this long, the page says so
+const REFUSED_MS = 60000; // until the next try where a login was refused, as each counts as one that failed
 const SLEEP_MS = 15000; // a gap between two polls that only a sleeping computer explains
 
 const LIVE_CONNECTIONS = 4; // of six: one is left for status, one for a snapshot
@@ -109,8 +110,20 @@ function setState(element, state) {
 
 // ---------------------------------------------------------------------------------------------- The server
 
-const streamPath = (name) => `stream/${encodeURIComponent(name)}`;
-const snapshotPath = (name) => `snapshot/${encodeURIComponent(name)}`;
+const token = new URLSearchParams(location.search).get('token'); // that the page was opened with
+
+/**
+ * The URL of one of the server's paths, with parameters, and with the page's own token. Not just relative: the
+ * page's address may hold a user and password, and fetch() refuses such URLs.
+ */
+function address(path, parameters = {}) {
+  const url = new URL(path, location.origin + location.pathname);
+  url.search = new URLSearchParams(token ? { ...parameters, token } : parameters);
+  return url.href;
+}
+
+const streamAddress = (name, parameters) => address(`stream/${encodeURIComponent(name)}`, parameters);
+const snapshotAddress = (name, parameters) => address(`snapshot/${encodeURIComponent(name)}`, parameters);
 
 function overHttp2() {
   const entry = performance.getEntriesByType('navigation')[0];
@@ -149,11 +162,11 @@ async function whyNot(url) {
 }
 
 /** A snapshot as a Blob with its capture time; throws an Error that says what the server says. */
-async function fetchSnapshot(name, query, timeout) {
+async function fetchSnapshot(name, parameters, timeout) {
   return within(timeout, async (signal) => {
     let response;
     try {
-      response = await fetch(snapshotPath(name) + query, { cache: 'no-store', signal });
+      response = await fetch(snapshotAddress(name, parameters), { cache: 'no-store', signal });
     } catch {
       throw new Error('The server does not answer');
     }
@@ -272,9 +285,9 @@ class Picture {
   #connect() {
     clearTimeout(this.#retryTimer);
     // The number makes each connection a new one: browsers answer a known address from memory.
-    const query = new URLSearchParams({ view: `${pageId}-${++Picture.#connections}` });
-    if (this.fps) query.set('fps', this.fps);
-    this.img.src = `${streamPath(this.name)}?${query}`;
+    const parameters = { view: `${pageId}-${++Picture.#connections}` };
+    if (this.fps) parameters.fps = this.fps;
+    this.img.src = streamAddress(this.name, parameters);
   }
 
   #disconnect() {
@@ -297,8 +310,9 @@ class Picture {
     if (!this.streaming || !this.img.hasAttribute('src')) return;
     const url = this.img.getAttribute('src');
     this.#disconnect();
-    const delay = RETRY_MS[Math.min(this.#retries++, RETRY_MS.length - 1)];
+    const delay = server.refused ? REFUSED_MS : RETRY_MS[Math.min(this.#retries++, RETRY_MS.length - 1)];
     this.#retryTimer = setTimeout(() => this.#connect(), delay);
+    if (server.refused) return;
     const problem = await whyNot(url);
     if (this.streaming && !this.live) this.#setProblem(problem);
   }
@@ -502,6 +516,7 @@ function connectionBudget() {
 function plan() {
   clearTimeout(planTimer);
   planTimer = 0;
+  if (server.refused && shown()) return; // what has a connection keeps it
   const staged = stage.name !== null;
   const wanted = shown() && !staged
     ? [...tiles.values()].filter((tile) => tile.visible).sort(byClaim)
@@ -562,7 +577,7 @@ function nextPreview() {
   let next = null;
   const due = (tile) => tile.previewed + previewInterval(tile);
   for (const tile of tiles.values()) {
-    if (!shown() || !tile.previewing || !['live', 'stalled'].includes(tile.stream.state)) continue;
+    if (!shown() || server.refused || !tile.previewing || !['live', 'stalled'].includes(tile.stream.state)) continue;
     if (!next || due(tile) < due(next)) next = tile;
   }
   return next;
@@ -571,8 +586,8 @@ function nextPreview() {
 async function previewOnce(tile) {
   tile.previewed = Date.now();
   try {
-    const query = `?max_age=${PREVIEW_MAX_AGE_MS}&timeout=${PREVIEW_TIMEOUT_MS}`;
-    const { blob } = await fetchSnapshot(tile.name, query, PREVIEW_TIMEOUT_MS + POLL_TIMEOUT_MS);
+    const parameters = { max_age: PREVIEW_MAX_AGE_MS, timeout: PREVIEW_TIMEOUT_MS };
+    const { blob } = await fetchSnapshot(tile.name, parameters, PREVIEW_TIMEOUT_MS + POLL_TIMEOUT_MS);
     await tile.picture.drawBlob(blob);
     tile.mark();
   } catch (error) {
@@ -716,7 +731,7 @@ async function downloadSnapshot(name) {
   if (button.getAttribute('aria-busy') === 'true') return;
   button.setAttribute('aria-busy', 'true');
   try {
-    const { blob, timestamp } = await fetchSnapshot(name, '', SNAPSHOT_TIMEOUT_MS);
+    const { blob, timestamp } = await fetchSnapshot(name, {}, SNAPSHOT_TIMEOUT_MS);
     const link = document.createElement('a');
     link.href = URL.createObjectURL(blob);
     link.download = fileName(name, timestamp);
@@ -811,6 +826,7 @@ const server = {
   clock: 0, // the server's clock minus ours
   failures: 0,
   problem: '',
+  refused: false, // it wants a login, or no more of them for now: the page asks for nothing new
   polled: Date.now(),
 };
 let pollTimer = 0;
@@ -828,25 +844,29 @@ async function poll() {
   } catch (error) {
     server.failures++;
     server.problem = error.message;
+    server.refused = error instanceof Refused;
   } finally {
     polling = false;
   }
   render();
   plan();
   if (!shown()) return;
-  pollTimer = setTimeout(poll, server.failures
+  pollTimer = setTimeout(poll, server.refused ? REFUSED_MS : server.failures
     ? POLL_BACKOFF_MS[Math.min(server.failures - 1, POLL_BACKOFF_MS.length - 1)]
     : Math.max(100, POLL_MS - (Date.now() - server.polled)));
 }
+
+class Refused extends Error {}
 
 async function fetchStatus() {
   return within(POLL_TIMEOUT_MS, async (signal) => {
     let response;
     try {
-      response = await fetch('status', { cache: 'no-store', signal });
+      response = await fetch(address('status'), { cache: 'no-store', signal });
     } catch {
       throw new Error(signal.aborted ? `No answer within ${duration(POLL_TIMEOUT_MS)}` : 'No connection');
     }
+    if ([401, 403, 429].includes(response.status)) throw new Refused(await refusal(response));
     if (!response.ok) throw new Error(`The answer is ${`${response.status} ${response.statusText}`.trim()}`);
     const clock = Date.parse(response.headers.get('Date'));
     if (clock) server.clock = clock - Date.now();
@@ -866,7 +886,7 @@ function accept(answer, slept) {
   const elapsed = (Date.now() - server.answered) / 1000;
   const restarted = before && answer.uptime_s < before.uptime_s + elapsed / 2 - 2;
   answer.streams.sort((a, b) => collator.compare(a.name, b.name));
-  Object.assign(server, { answer, answered: Date.now(), failures: 0, problem: '' });
+  Object.assign(server, { answer, answered: Date.now(), failures: 0, problem: '', refused: false });
   updateTiles(answer.streams, serverNow());
   announce(answer.streams, !before);
   if (restarted || slept || (before && wasSilent)) restartPictures();
@@ -878,7 +898,7 @@ function serverNow() {
 
 /** Whether to tell that the server does not answer; one missed beat is not worth a word. */
 function silent() {
-  return server.failures > 0 && (server.failures > 1 || Date.now() - server.answered > SILENCE_MS);
+  return server.failures > 0 && (server.refused || server.failures > 1 || Date.now() - server.answered > SILENCE_MS);
 }
 
 function pictures() {
@@ -930,14 +950,14 @@ function renderBanner() {
   byId('banner').hidden = !silent();
   if (!silent()) return;
   const last = server.answered ? ` Last good answer at ${new Date(server.answered).toLocaleTimeString()}.` : '';
-  setText(byId('banner-title'), 'No contact with the server.');
+  setText(byId('banner-title'), server.refused ? 'The server does not let this page in.' : 'No contact with the server.');
   setText(byId('banner-text'), `${server.problem}; trying again.${last}`);
 }
 
 function renderTitle(live, count) {
   const stream = tiles.get(stage.name)?.stream;
   let title = 'headcam';
-  if (silent()) title = 'No contact – headcam';
+  if (silent()) title = `${server.refused ? 'Not let in' : 'No contact'} – headcam`;
   else if (stage.name !== null) title = `${stage.name}${stream && stream.state !== 'live' ? ` (${stream.state})` : ''} – headcam`;
   else if (server.answer) title = count ? `${live} live – headcam` : 'No streams – headcam';
   if (document.title !== title) document.title = title;
@@ -984,7 +1004,7 @@ byId('stage-back').addEventListener('click', closeStage);
 byId('stage-previous').addEventListener('click', () => stepStage(-1));
 byId('stage-next').addEventListener('click', () => stepStage(1));
 byId('stage-snapshot').addEventListener('click', () => downloadSnapshot(stage.name));
-byId('stage-copy').addEventListener('click', () => copyText(new URL(streamPath(stage.name), document.baseURI).href, 'URL'));
+byId('stage-copy').addEventListener('click', () => copyText(streamAddress(stage.name), 'URL'));
 byId('stage-scale').addEventListener('click', () => {
   stage.actual = !stage.actual;
   renderStage(serverNow());

@@ -195,3 +195,16 @@ void listen_close(struct listeners *listeners)
     }
     listeners->count = 0;
 }
+
+bool listen_is_local(int fd)
+{
+    struct sockaddr_storage address = {0};
+    socklen_t length = sizeof(address);
+    getsockname(fd, (struct sockaddr *)&address, &length);
+    if (address.ss_family == AF_INET)
+        return ntohl(((struct sockaddr_in *)&address)->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+    if (address.ss_family != AF_INET6)
+        return true;
+    const struct in6_addr *ipv6 = &((struct sockaddr_in6 *)&address)->sin6_addr;
+    return IN6_IS_ADDR_LOOPBACK(ipv6) || (IN6_IS_ADDR_V4MAPPED(ipv6) && ipv6->s6_addr[12] == IN_LOOPBACKNET);
+}

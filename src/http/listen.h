@@ -36,4 +36,7 @@ bool listen_adopt(struct listeners *listeners, int fd, char error[LISTEN_ERROR_B
 /* Closes all, and removes their files. */
 void listen_close(struct listeners *listeners);
 
+/* Whether only this machine reaches the socket. */
+bool listen_is_local(int fd);
+
 #endif

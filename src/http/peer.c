@@ -34,14 +34,31 @@ void peer_describe(const struct sockaddr *address, char text[PEER_BYTES])
     snprintf(text, PEER_BYTES, strchr(shown, ':') ? "[%s]:%s" : "%s:%s", shown, port);
 }
 
+/* Who uses a unix socket. The kernel has an answer for other sockets, too: that it knows nobody. */
+static bool read_user(int fd, struct ucred *user)
+{
+    int family;
+    socklen_t family_bytes = sizeof(family), user_bytes = sizeof(*user);
+    return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &family_bytes) == 0 && family == AF_UNIX &&
+           getsockopt(fd, SOL_SOCKET, SO_PEERCRED, user, &user_bytes) == 0;
+}
+
+bool peer_user(int fd, uid_t *user)
+{
+    struct ucred credentials;
+    bool is_known = read_user(fd, &credentials);
+    if (is_known)
+        *user = credentials.uid;
+    return is_known;
+}
+
 void peer_describe_socket(int fd, char text[PEER_BYTES])
 {
     struct sockaddr_storage address = {0};
     struct ucred user;
-    socklen_t address_bytes = sizeof(address), user_bytes = sizeof(user);
+    socklen_t address_bytes = sizeof(address);
     bool is_known = getpeername(fd, (struct sockaddr *)&address, &address_bytes) == 0;
-    if (is_known && address.ss_family == AF_UNIX &&
-        getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &user, &user_bytes) == 0)
+    if (read_user(fd, &user))
         snprintf(text, PEER_BYTES, "user %u, process %d", (unsigned)user.uid, (int)user.pid);
     else
         peer_describe(is_known ? (const struct sockaddr *)&address : NULL, text);

@@ -6,7 +6,9 @@
 #ifndef HEADCAM_HTTP_PEER_H
 #define HEADCAM_HTTP_PEER_H
 
+#include <stdbool.h>
 #include <sys/socket.h>
+#include <sys/types.h>
 
 enum { PEER_BYTES = 80 };
 
@@ -15,5 +17,8 @@ void peer_describe(const struct sockaddr *address, char text[PEER_BYTES]);
 
 /* The same of a connection, and of a unix socket who uses it: "user 1000, process 4711". */
 void peer_describe_socket(int fd, char text[PEER_BYTES]);
+
+/* The user at the other end of a unix socket. False: it is none. */
+bool peer_user(int fd, uid_t *user);
 
 #endif

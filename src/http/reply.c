@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/reply.h"
 
+#include "http/origins.h"
+
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -11,9 +14,52 @@ enum { TEXT_BYTES = 1024 };
 
 #define METHODS "GET, HEAD, OPTIONS"
 
-static enum MHD_Result send_response(struct MHD_Connection *connection, unsigned status,
-                                     struct MHD_Response *response)
+/* What a page of another origin may send beside the ordinary, read beside the body, and for how long its
+   browser need not ask again (a day; browsers have limits of their own). */
+static const char ALLOWED_HEADERS[] = "Authorization",
+                  EXPOSED_HEADERS[] = "Date, Retry-After, X-Timestamp, X-Headcam-Sequence, X-Headcam-State, "
+                                      "X-Headcam-Sim-Time, X-Headcam-Update, X-Headcam-Width, "
+                                      "X-Headcam-Height, X-Headcam-Stride, X-Headcam-Format",
+                  PREFLIGHT_MAX_AGE_S[] = "86400";
+
+static const struct text_list no_origins;
+static const struct text_list *allowed_origins = &no_origins;
+
+void reply_allow_origins(const struct text_list *origins)
 {
+    allowed_origins = origins;
+}
+
+static const char *header_of(struct MHD_Connection *connection, const char *name)
+{
+    return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+}
+
+static struct origin_verdict judge_origin(struct MHD_Connection *connection)
+{
+    return origins_judge(allowed_origins, header_of(connection, MHD_HTTP_HEADER_ORIGIN));
+}
+
+static void add_origin_headers(struct MHD_Connection *connection, struct MHD_Response *response)
+{
+    if (allowed_origins->count == 0)
+        return;
+    const struct origin_verdict verdict = judge_origin(connection);
+    /* Pages that isolate themselves (COEP) embed nothing without it; an <img> does not say who asks. */
+    MHD_add_response_header(response, "Cross-Origin-Resource-Policy", "cross-origin");
+    if (verdict.depends_on_the_page)
+        MHD_add_response_header(response, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ORIGIN);
+    if (!verdict.allowed)
+        return;
+    MHD_add_response_header(response, MHD_HTTP_HEADER_ACCESS_CONTROL_ALLOW_ORIGIN, verdict.allowed);
+    if (verdict.with_credentials)
+        MHD_add_response_header(response, MHD_HTTP_HEADER_ACCESS_CONTROL_ALLOW_CREDENTIALS, "true");
+    MHD_add_response_header(response, MHD_HTTP_HEADER_ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_HEADERS);
+}
+
+enum MHD_Result reply_send(struct MHD_Connection *connection, unsigned status, struct MHD_Response *response)
+{
+    add_origin_headers(connection, response);
     enum MHD_Result result = MHD_queue_response(connection, status, response);
     MHD_destroy_response(response);
     return result;
@@ -45,18 +91,46 @@ enum MHD_Result reply_text(struct MHD_Connection *connection, unsigned status, c
     va_end(arguments);
     strcat(text, "\n");
     struct MHD_Response *response = text_response(text);
-    return response ? send_response(connection, status, response) : MHD_NO;
+    return response ? reply_send(connection, status, response) : MHD_NO;
+}
+
+/* One line of text, and a header that goes with it. */
+static enum MHD_Result reply_with_header(struct MHD_Connection *connection, unsigned status, const char *name,
+                                         const char *value, const char *line)
+{
+    char text[TEXT_BYTES];
+    snprintf(text, sizeof(text), "%s\n", line);
+    struct MHD_Response *response = text_response(text);
+    if (!response)
+        return MHD_NO;
+    MHD_add_response_header(response, name, value);
+    return reply_send(connection, status, response);
 }
 
 enum MHD_Result reply_unavailable(struct MHD_Connection *connection, const char *reason)
 {
-    char text[TEXT_BYTES];
-    snprintf(text, sizeof(text), "%s\n", reason);
-    struct MHD_Response *response = text_response(text);
-    if (!response)
-        return MHD_NO;
-    MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, "1");
-    return send_response(connection, MHD_HTTP_SERVICE_UNAVAILABLE, response);
+    return reply_with_header(connection, MHD_HTTP_SERVICE_UNAVAILABLE, MHD_HTTP_HEADER_RETRY_AFTER, "1",
+                             reason);
+}
+
+enum MHD_Result reply_unauthorized(struct MHD_Connection *connection, const char *challenge,
+                                   const char *reason)
+{
+    return reply_with_header(connection, MHD_HTTP_UNAUTHORIZED, MHD_HTTP_HEADER_WWW_AUTHENTICATE, challenge,
+                             reason);
+}
+
+enum MHD_Result reply_too_many(struct MHD_Connection *connection, uint64_t retry_after_s, const char *reason)
+{
+    char seconds[24];
+    snprintf(seconds, sizeof(seconds), "%" PRIu64, retry_after_s);
+    return reply_with_header(connection, MHD_HTTP_TOO_MANY_REQUESTS, MHD_HTTP_HEADER_RETRY_AFTER, seconds,
+                             reason);
+}
+
+static bool is_preflight(struct MHD_Connection *connection)
+{
+    return header_of(connection, MHD_HTTP_HEADER_ACCESS_CONTROL_REQUEST_METHOD) != NULL;
 }
 
 enum MHD_Result reply_methods(struct MHD_Connection *connection, unsigned status)
@@ -66,7 +140,12 @@ enum MHD_Result reply_methods(struct MHD_Connection *connection, unsigned status
     if (!response)
         return MHD_NO;
     MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, METHODS);
-    return send_response(connection, status, response);
+    if (status == MHD_HTTP_NO_CONTENT && is_preflight(connection) && judge_origin(connection).allowed) {
+        MHD_add_response_header(response, MHD_HTTP_HEADER_ACCESS_CONTROL_ALLOW_METHODS, METHODS);
+        MHD_add_response_header(response, MHD_HTTP_HEADER_ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED_HEADERS);
+        MHD_add_response_header(response, MHD_HTTP_HEADER_ACCESS_CONTROL_MAX_AGE, PREFLIGHT_MAX_AGE_S);
+    }
+    return reply_send(connection, status, response);
 }
 
 enum MHD_Result reply_content(struct MHD_Connection *connection, const char *content_type, void *bytes,
@@ -79,7 +158,7 @@ enum MHD_Result reply_content(struct MHD_Connection *connection, const char *con
     }
     MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
     reply_forbid_caching(response);
-    return send_response(connection, MHD_HTTP_OK, response);
+    return reply_send(connection, MHD_HTTP_OK, response);
 }
 
 /* Whether an If-None-Match lists the ETag; weak or not, as RFC 9110 asks for. */
@@ -98,13 +177,12 @@ static bool lists_etag(const char *list, const char *etag)
 }
 
 enum MHD_Result reply_asset(struct MHD_Connection *connection, const void *bytes, size_t length,
-                            const char *content_type, const char *etag)
+                            enum MHD_ResponseMemoryMode mode, const char *content_type, const char *etag)
 {
-    const char *known =
-        MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_IF_NONE_MATCH);
+    const char *known = header_of(connection, MHD_HTTP_HEADER_IF_NONE_MATCH);
     bool is_known = known && lists_etag(known, etag);
-    struct MHD_Response *response = MHD_create_response_from_buffer(
-        is_known ? 0 : length, (void *)(uintptr_t)bytes, MHD_RESPMEM_PERSISTENT);
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(is_known ? 0 : length, (void *)(uintptr_t)bytes, mode);
     if (!response)
         return MHD_NO;
     MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
@@ -113,5 +191,5 @@ enum MHD_Result reply_asset(struct MHD_Connection *connection, const void *bytes
     MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
     MHD_add_response_header(response, "Content-Security-Policy",
                             "default-src 'self'; img-src 'self' data: blob:");
-    return send_response(connection, is_known ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK, response);
+    return reply_send(connection, is_known ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK, response);
 }

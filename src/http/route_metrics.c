@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/process.h"
 #include "base/version.h"
+#include "http/guard.h"
 #include "http/metrics_text.h"
 #include "http/reply.h"
 #include "http/routes.h"
@@ -281,12 +282,12 @@ static void put_process(struct bytes *text, const struct server *server)
 }
 
 enum MHD_Result route_metrics(struct server *server, struct MHD_Connection *connection, const char *name,
-                              struct waiter **waiter)
+                              struct request *request)
 {
-    (void)name, (void)waiter;
+    (void)name;
     struct bytes text = {0};
     struct streams streams;
-    streams.reports = hub_report(server->hub, &streams.count);
+    streams.reports = guard_visible_streams(server, &request->grant, &streams.count);
     metrics_head(&text, "headcam_build_info", METRICS_GAUGE, "Always 1: the version that runs.");
     metrics_count(&text, "headcam_build_info", METRICS_LABELS({"version", HEADCAM_VERSION}), 1);
     put_states(&text, &streams);

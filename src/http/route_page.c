@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* /: the viewer page and its files, which the build embeds from web/. */
 #include "base/version.h"
+#include "http/links.h"
 #include "http/query.h"
 #include "http/reply.h"
 #include "http/routes.h"
@@ -42,22 +43,38 @@ bool route_is_asset(const char *path)
     return find_asset(path) != NULL;
 }
 
+static const char ETAG[] = "\"" HEADCAM_VERSION "-" HEADCAM_WEB_HASH "\"";
+
 enum MHD_Result route_asset(struct MHD_Connection *connection, const char *path)
 {
     const struct asset *asset = find_asset(path);
-    return reply_asset(connection, asset->bytes, (size_t)(asset->end - asset->bytes), asset->content_type,
-                       "\"" HEADCAM_VERSION "-" HEADCAM_WEB_HASH "\"");
+    return reply_asset(connection, asset->bytes, (size_t)(asset->end - asset->bytes), MHD_RESPMEM_PERSISTENT,
+                       asset->content_type, ETAG);
+}
+
+/* The page for who was let in by ?token=: its files are asked for with the token, too. */
+static enum MHD_Result reply_page_with_token(struct MHD_Connection *connection, const char *token)
+{
+    const struct asset *page = find_asset("/");
+    struct bytes html = {0};
+    links_with_query(page->bytes, (size_t)(page->end - page->bytes), "token", token, &html);
+    enum MHD_Result result =
+        reply_asset(connection, html.data, html.length, MHD_RESPMEM_MUST_COPY, page->content_type, ETAG);
+    bytes_fini(&html);
+    return result;
 }
 
 enum MHD_Result route_page(struct server *server, struct MHD_Connection *connection, const char *name,
-                           struct waiter **waiter)
+                           struct request *request)
 {
     const char *action = routes_parameter(connection, "action");
     if (query_action_is(action, "stream"))
-        return route_stream(server, connection, name, waiter);
-    if (*waiter || query_action_is(action, "snapshot"))
-        return route_snapshot(server, connection, name, waiter);
+        return route_stream(server, connection, name, request);
+    if (request->waiter || query_action_is(action, "snapshot"))
+        return route_snapshot(server, connection, name, request);
     if (action)
         return reply_text(connection, MHD_HTTP_BAD_REQUEST, "action must be stream or snapshot");
-    return route_asset(connection, "/");
+    const char *token = routes_parameter(connection, "token");
+    return server->options.access && token && token[0] ? reply_page_with_token(connection, token)
+                                                       : route_asset(connection, "/");
 }

@@ -90,13 +90,11 @@ static enum MHD_Result reply_frame(struct MHD_Connection *connection, enum varia
         snprintf(text, sizeof(text), "%" PRIu64, frame->update);
         MHD_add_response_header(response, "X-Headcam-Update", text);
     }
-    enum MHD_Result result = MHD_queue_response(connection, MHD_HTTP_OK, response);
-    MHD_destroy_response(response);
-    return result;
+    return reply_send(connection, MHD_HTTP_OK, response);
 }
 
 static enum MHD_Result begin(struct server *server, struct MHD_Connection *connection, const char *name,
-                             struct waiter **waiter)
+                             struct request *request)
 {
     uint64_t now_ns = clock_mono_ns();
     uint64_t timeout_ns = DEFAULT_TIMEOUT_MS * NS_PER_MS, max_age_ns = 0;
@@ -131,23 +129,24 @@ static enum MHD_Result begin(struct server *server, struct MHD_Connection *conne
     new->not_before_ns = max_age_ns < now_ns ? now_ns - max_age_ns : 1;
     new->deadline_ns = now_ns + timeout_ns;
     list_init(&new->link);
-    *waiter = new;
+    request->waiter = new;
     if (!sender_adopt_waiter(server->sender, new)) {
         routes_end_waiter(server, new, true);
-        *waiter = NULL;
+        request->waiter = NULL;
         return reply_unavailable(connection, "the server is shutting down");
     }
     return MHD_YES;
 }
 
 enum MHD_Result route_snapshot(struct server *server, struct MHD_Connection *connection, const char *name,
-                               struct waiter **waiter)
+                               struct request *request)
 {
-    if (!*waiter)
-        return begin(server, connection, name, waiter);
-    if ((*waiter)->frame)
-        return reply_frame(connection, (*waiter)->form, (*waiter)->frame);
-    if ((*waiter)->is_impossible)
-        return reply_text(connection, MHD_HTTP_CONFLICT, "%s", (*waiter)->reason);
-    return reply_unavailable(connection, (*waiter)->reason);
+    const struct waiter *waiter = request->waiter;
+    if (!waiter)
+        return begin(server, connection, name, request);
+    if (waiter->frame)
+        return reply_frame(connection, waiter->form, waiter->frame);
+    if (waiter->is_impossible)
+        return reply_text(connection, MHD_HTTP_CONFLICT, "%s", waiter->reason);
+    return reply_unavailable(connection, waiter->reason);
 }

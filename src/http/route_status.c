@@ -2,6 +2,7 @@
 /* /status: everything about the streams, as JSON. /healthz and /readyz: the same in one word. */
 #include "base/clock.h"
 #include "base/version.h"
+#include "http/guard.h"
 #include "http/reply.h"
 #include "http/routes.h"
 
@@ -153,18 +154,18 @@ static json_t *ingest_json(const struct server *server)
 }
 
 enum MHD_Result route_status(struct server *server, struct MHD_Connection *connection, const char *name,
-                             struct waiter **waiter)
+                             struct request *request)
 {
-    (void)name, (void)waiter;
+    (void)name;
     size_t count;
-    struct stream_report *reports = hub_report(server->hub, &count);
+    struct stream_report *reports = guard_visible_streams(server, &request->grant, &count);
     json_t *streams = json_array();
     for (size_t i = 0; i < count; i++)
         json_array_append_new(streams, stream_json(&reports[i]));
     free(reports);
 
     char default_name[NAME_BYTES];
-    bool has_default = hub_default_name(server->hub, default_name);
+    bool has_default = guard_default_name(server, &request->grant, default_name);
     uint64_t uptime_ms = (clock_mono_ns() - server->start_ns) / NS_PER_MS;
     json_t *status = json_object();
     json_object_set_new(status, "version", json_string(HEADCAM_VERSION));
@@ -184,33 +185,34 @@ enum MHD_Result route_status(struct server *server, struct MHD_Connection *conne
 }
 
 enum MHD_Result route_healthz(struct server *server, struct MHD_Connection *connection, const char *name,
-                              struct waiter **waiter)
+                              struct request *request)
 {
-    (void)server, (void)name, (void)waiter;
+    (void)server, (void)name, (void)request;
     return reply_text(connection, MHD_HTTP_OK, "ok");
 }
 
-/* Counts the streams, and those that are live; reason is of one that is not. */
-static size_t count_live(struct server *server, size_t *count, char *reason, size_t room)
+/* Counts the streams that are live; reason is of one that is not. */
+static size_t count_live(const struct stream_report *reports, size_t count, char *reason, size_t room)
 {
     size_t live = 0;
-    struct stream_report *reports = hub_report(server->hub, count);
-    for (size_t i = 0; i < *count; i++) {
+    for (size_t i = 0; i < count; i++) {
         if (reports[i].condition == CONDITION_LIVE)
             live++;
         else
             snprintf(reason, room, "%s: %s", reports[i].name, reports[i].reason);
     }
-    free(reports);
     return live;
 }
 
 enum MHD_Result route_readyz(struct server *server, struct MHD_Connection *connection, const char *name,
-                             struct waiter **waiter)
+                             struct request *request)
 {
-    (void)name, (void)waiter;
+    (void)name;
     char reason[NAME_BYTES + EXPLAIN_BYTES] = "no agent is connected";
-    size_t count, live = count_live(server, &count, reason, sizeof(reason));
+    size_t count;
+    struct stream_report *reports = guard_visible_streams(server, &request->grant, &count);
+    size_t live = count_live(reports, count, reason, sizeof(reason));
+    free(reports);
     if (live == 0)
         return reply_unavailable(connection, reason);
     return reply_text(connection, MHD_HTTP_OK, "ready: %zu of %zu streams live", live, count);
@@ -219,7 +221,10 @@ enum MHD_Result route_readyz(struct server *server, struct MHD_Connection *conne
 void server_summarize(struct server *server, char text[SERVER_SUMMARY_BYTES])
 {
     char reason[NAME_BYTES + EXPLAIN_BYTES];
-    size_t count, live = count_live(server, &count, reason, sizeof(reason));
+    size_t count;
+    struct stream_report *reports = hub_report(server->hub, &count);
+    size_t live = count_live(reports, count, reason, sizeof(reason));
+    free(reports);
     snprintf(text, SERVER_SUMMARY_BYTES, "streams: %zu of %zu live; viewers: %zu", live, count,
              atomic_load(&server->viewers));
 }

@@ -48,9 +48,9 @@ static bool wants_advance_headers(struct MHD_Connection *connection)
 }
 
 enum MHD_Result route_stream(struct server *server, struct MHD_Connection *connection, const char *name,
-                             struct waiter **waiter)
+                             struct request *request)
 {
-    (void)waiter;
+    (void)request;
     millifps rate = 0;
     bool advance_headers = wants_advance_headers(connection);
     if (!query_fps(routes_parameter(connection, "fps"), &rate))
@@ -94,7 +94,5 @@ enum MHD_Result route_stream(struct server *server, struct MHD_Connection *conne
     MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, MULTIPART_CONTENT_TYPE);
     MHD_add_response_header(response, "X-Accel-Buffering", "no");
     reply_forbid_caching(response);
-    enum MHD_Result result = MHD_queue_response(connection, MHD_HTTP_OK, response);
-    MHD_destroy_response(response);
-    return result;
+    return reply_send(connection, MHD_HTTP_OK, response);
 }

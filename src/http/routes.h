@@ -6,6 +6,7 @@
 #ifndef HEADCAM_HTTP_ROUTES_H
 #define HEADCAM_HTTP_ROUTES_H
 
+#include "access/access.h"
 #include "http/loop.h"
 #include "http/sender.h"
 #include "http/server.h"
@@ -26,12 +27,20 @@ struct server {
     struct visits visits;
 };
 
+/* A request, from its head until its answer is sent. */
+struct request {
+    struct attempt *attempt; /* to log in, while its password is checked; guard.c's */
+    bool is_admitted;
+    struct grant grant;    /* what it may see, once it is admitted */
+    struct waiter *waiter; /* a snapshot that waits for its frame */
+};
+
 /*
- * Answers a request. name is the valid stream name in the path, or "" for none. *waiter is where the
- * snapshot route keeps a request that waits; it is called again when that is answered.
+ * Answers a request. name is the valid name of a stream that the request may see, or "" for none. A route
+ * that has put a waiter into the request is called again when that is answered.
  */
 typedef enum MHD_Result route(struct server *server, struct MHD_Connection *connection, const char *name,
-                              struct waiter **waiter);
+                              struct request *request);
 
 route route_stream, route_snapshot, route_status, route_metrics, route_healthz, route_readyz, route_page;
 

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "http/guard.h"
 #include "http/reply.h"
 #include "http/routes.h"
 
@@ -49,12 +50,27 @@ static route *find_route(const char *path, const char **name)
     return NULL;
 }
 
-/* What *request is, from the first call for a request on, while no snapshot of it waits. */
-static struct waiter no_waiter;
-
 static bool has_method(const char *method, const char *one, const char *other)
 {
     return strcmp(method, one) == 0 || strcmp(method, other) == 0;
+}
+
+/* Answers a request that was let in. */
+static enum MHD_Result answer_request(struct server *server, struct MHD_Connection *connection, route *answer,
+                                      const char *name, struct request *request)
+{
+    char standard[NAME_BYTES];
+    if (name[0] && !name_is_valid(name, strlen(name)))
+        return reply_text(connection, MHD_HTTP_NOT_FOUND,
+                          "no stream can have that name; a name is " NAME_RULE);
+    /* Who may not see everything must not wait for whichever stream comes first. */
+    if (!name[0] && grant_is_limited(&request->grant)) {
+        guard_default_name(server, &request->grant, standard);
+        name = standard;
+    }
+    if (name[0] && !grant_covers(&request->grant, name))
+        return guard_reply_forbidden(connection, &request->grant, name);
+    return answer(server, connection, name, request);
 }
 
 static enum MHD_Result handle_request(void *arg, struct MHD_Connection *connection, const char *path,
@@ -67,16 +83,21 @@ static enum MHD_Result handle_request(void *arg, struct MHD_Connection *connecti
     route *answer = find_route(path, &name);
     bool is_options = strcmp(method, MHD_HTTP_METHOD_OPTIONS) == 0;
     bool is_known = is_options || has_method(method, MHD_HTTP_METHOD_GET, MHD_HTTP_METHOD_HEAD);
+    /* /healthz is for those who look after the process; with OPTIONS browsers bring no credential. */
+    bool is_guarded = is_known && !is_options && answer != route_healthz;
+    enum MHD_Result result;
     /* The first call comes ahead of a body. libmicrohttpd closes a connection that is answered then, which
        suits those who send one that nobody reads; the others may ask again on theirs. */
     if (is_known && !*request) {
-        *request = &no_waiter;
+        *request = memory_zeroed(sizeof(struct request));
         return MHD_YES;
     }
     if (*upload_bytes != 0) {
         *upload_bytes = 0;
         return MHD_YES;
     }
+    if (is_guarded && !guard_admit(server, connection, *request, &result))
+        return result;
     if (!answer && !route_is_asset(path))
         return reply_text(connection, MHD_HTTP_NOT_FOUND,
                           "nothing is here; try /, /stream/NAME, /snapshot/NAME or /status");
@@ -84,23 +105,21 @@ static enum MHD_Result handle_request(void *arg, struct MHD_Connection *connecti
         return reply_methods(connection, is_known ? MHD_HTTP_NO_CONTENT : MHD_HTTP_METHOD_NOT_ALLOWED);
     if (!answer)
         return route_asset(connection, path);
-    if (name[0] && !name_is_valid(name, strlen(name)))
-        return reply_text(connection, MHD_HTTP_NOT_FOUND,
-                          "no stream can have that name; a name is " NAME_RULE);
-    struct waiter *waiter = *request == &no_waiter ? NULL : *request;
-    enum MHD_Result result = answer(server, connection, name, &waiter);
-    *request = waiter ? waiter : &no_waiter;
-    return result;
+    return answer_request(server, connection, answer, name, *request);
 }
 
 static void finish_request(void *arg, struct MHD_Connection *connection, void **request,
                            enum MHD_RequestTerminationCode code)
 {
     (void)connection;
-    struct waiter *waiter = *request;
-    if (waiter && waiter != &no_waiter)
-        routes_end_waiter(arg, waiter, code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
+    struct request *ended = *request;
     *request = NULL;
+    if (!ended)
+        return;
+    if (ended->waiter)
+        routes_end_waiter(arg, ended->waiter, code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
+    guard_forget(ended);
+    free(ended);
 }
 
 /* A %00 would end a path or a value early: it becomes a character that fits nowhere. */
@@ -179,6 +198,8 @@ void server_destroy(struct server *server)
 {
     if (server->sender)
         sender_stop(server->sender);
+    if (server->options.access)
+        access_stop(server->options.access);
     if (server->loop)
         loop_stop(server->loop);
     MHD_stop_daemon(server->daemon); /* NULL is none */

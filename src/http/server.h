@@ -6,6 +6,7 @@
 #ifndef HEADCAM_HTTP_SERVER_H
 #define HEADCAM_HTTP_SERVER_H
 
+#include "access/access.h"
 #include "base/pulse.h"
 #include "http/listen.h"
 #include "stream/hub.h"
@@ -24,12 +25,13 @@ struct server_options {
     size_t max_snapshots;
     size_t max_variants; /* for the error that names it */
     uint64_t stuck_after_ns;
+    struct access *access; /* NULL: everybody may see everything */
 };
 
 /* Starts the threads. NULL: it could not, and logged why. */
 struct server *server_create(struct hub *hub, const struct server_options *options);
 
-/* Ends all connections. */
+/* Ends all connections, and stops access. */
 void server_destroy(struct server *server);
 
 enum { SERVER_SUMMARY_BYTES = 128 };

@@ -59,11 +59,11 @@ export async function streamStatus(name) {
 export class Agent {
   static #running = new Set();
 
-  constructor(name, { size = '640x360', fps = 15 } = {}) {
+  constructor(name, { size = '640x360', fps = 15, at = endpoint } = {}) {
     this.name = name;
     this.output = '';
     this.process = spawn('/usr/bin/python3', [
-      '-m', 'headcam', 'testcard', '--name', name, '--endpoint', endpoint, '--size', size, '--fps', String(fps),
+      '-m', 'headcam', 'testcard', '--name', name, '--endpoint', at, '--size', size, '--fps', String(fps),
     ], {
       env: { ...process.env, PYTHONPATH: process.env.PYTHONPATH || path.join(ROOT, 'capture_agent') },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -116,7 +116,7 @@ export async function stopBrowser() {
  * Opens the viewer page for one test, which fails on uncaught errors and on violations of the content security
  * policy. `expected` matches console errors that the test provokes.
  */
-export async function withPage(test, { hash = '', expected = null, ...options } = {}) {
+export async function withPage(test, { url = baseUrl, hash = '', expected = null, ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
   const complaints = [];
   try {
@@ -129,7 +129,7 @@ export async function withPage(test, { hash = '', expected = null, ...options } 
       if (/\/(stream|snapshot)\//.test(message.location().url) && /status of 404/.test(message.text())) return;
       if (!expected?.test(message.text())) complaints.push(message.text());
     });
-    await page.goto(baseUrl + hash);
+    await page.goto(url + hash);
     await test(page);
     assert.deepEqual(complaints, [], 'the console stays clean');
   } finally {

@@ -8,6 +8,8 @@ import { Agent, startBrowser, stopBrowser } from './support.mjs';
 import { tileTests } from './viewer/tiles.mjs';
 import { largeViewTests } from './viewer/large_view.mjs';
 import { connectionTests } from './viewer/connections.mjs';
+import { loginTests } from './viewer/logins.mjs';
+import { originTests } from './viewer/origins.mjs';
 
 before(startBrowser);
 after(stopBrowser);
@@ -16,3 +18,5 @@ afterEach(() => Agent.stopAll());
 describe('tiles', tileTests);
 describe('large view', largeViewTests);
 describe('connections', connectionTests);
+describe('logins', loginTests);
+describe('origins', originTests);

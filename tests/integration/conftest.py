@@ -18,6 +18,8 @@ sys.path[:0] = [str(HERE), str(HERE.parents[1] / "capture_agent"), str(HERE.pare
 
 import fakekit  # noqa: E402
 from testlib.agents import Agent, TestCard  # noqa: E402
+from testlib.login import TOKEN, bearer, standard_lines, write_auth_file  # noqa: E402
+from testlib.pictures import STILL  # noqa: E402
 from testlib.producer import Link, Producer  # noqa: E402
 from testlib.server import Server  # noqa: E402
 
@@ -93,3 +95,52 @@ def colors_of() -> Callable[[str], Any]:
 def server(start_server: Callable[..., Server]) -> Server:
     """A server with nothing but defaults."""
     return start_server()
+
+
+@pytest.fixture
+def auth_file(directory: pathlib.Path) -> pathlib.Path:
+    """The standard file."""
+    return write_auth_file(directory / "auth", standard_lines())
+
+
+@pytest.fixture
+def start_guarded(
+    start_server: Callable[..., Server], auth_file: pathlib.Path
+) -> Callable[..., Server]:
+    """Starts servers with that file."""
+
+    def start(*flags: str, **options: Any) -> Server:
+        server = start_server("--auth-file", str(auth_file), *flags, **options)
+        server.login = bearer(TOKEN)
+        return server
+
+    return start
+
+
+@pytest.fixture
+def guarded(start_guarded: Callable[..., Server]) -> Server:
+    """A server with that file, and defaults."""
+    return start_guarded()
+
+
+@pytest.fixture
+def publish(connect: Callable[..., Any]) -> Callable[..., Producer]:
+    """Publishes streams of one frame, a JPEG of known bytes, on guarded servers."""
+
+    def start(server: Server, name: str) -> Producer:
+        producer: Producer = connect(server, name, 64, 48, "JPEG", stride=0)
+        server.wait_state(name)
+        with server.watch(f"/stream/{name}", f"Authorization: Bearer {TOKEN}") as viewer:
+            viewer.wait_status()
+            producer.wait_wanted()
+            producer.send_frame(STILL, sequence=1)
+            viewer.next("live")
+        return producer
+
+    return start
+
+
+@pytest.fixture
+def cameras(guarded: Server, publish: Callable[..., Producer]) -> list[Producer]:
+    """Streams rear, the default one, and front."""
+    return [publish(guarded, name) for name in ("rear", "front")]

@@ -96,6 +96,12 @@ BAD_VALUES = [
     ("--listen", ["8080", ":8080", "localhost", "localhost:", "127.0.0.1:65536", "::1:80"]),
     ("--listen", ["[::1]80", "[]:80", "127.0.0.1:http", "x" * 300 + ":80"]),
     ("--ingest", [""]),
+    ("--auth-file", [""]),
+    ("--login-failures", ["0", "1001"]),
+    ("--login-recovery", ["0", "3601", "1m"]),
+    ("--login-addresses", ["0", "1000001"]),
+    ("--max-logins", ["0", "10001"]),
+    ("--allow-origin", ["example.org", "https://a.example/", "https://A.example", "null", ""]),
 ]
 
 

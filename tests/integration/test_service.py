@@ -18,6 +18,7 @@ import pytest
 from testlib import threads
 from testlib.build import COMMAND, IS_SANITIZED, ROOT, SLOWNESS
 from testlib.http import Address, UnixAddress, fetch, get_request, receive_all
+from testlib.login import ALICE, basic, user_line, write_auth_file
 from testlib.manager import NotifySocket, wrapper
 from testlib.server import address_of, run_server
 from testlib.waiting import SOON_S, wait_until
@@ -172,6 +173,19 @@ def test_hangup_is_a_reload(start_server: Any, connect: Any, manager: NotifySock
     assert "Hangup" in server.log()
 
 
+def test_a_reload_is_over_when_the_file_is_in_force(
+    start_guarded: Any, auth_file: pathlib.Path, manager: NotifySocket
+) -> None:
+    """Who waits for `systemctl reload` may use the new password at once."""
+    server = start_guarded(environment=manager.environment)
+    write_auth_file(auth_file, [user_line("alice", "changed")])
+    server.process.send_signal(signal.SIGHUP)
+    manager.wait("RELOADING", WAIT_S)
+    manager.wait("READY", WAIT_S)
+    assert server.get("/status", **basic("alice", "changed")).status == 200
+    assert server.get("/status", **ALICE).status == 401
+
+
 def test_its_end_is_told(start_server: Any, manager: NotifySocket) -> None:
     """Before anybody is sent away."""
     server = start_server(environment=manager.environment)
@@ -285,11 +299,11 @@ def test_the_user_is_made(units: pathlib.Path, directory: pathlib.Path) -> None:
 
 @pytest.mark.skipif(IS_SANITIZED, reason="sanitizers call what the server does not")
 def test_the_system_calls_that_are_left_are_enough(
-    start_server: Any, start_agent: Any, units: pathlib.Path, directory: pathlib.Path
+    start_guarded: Any, start_agent: Any, units: pathlib.Path, directory: pathlib.Path
 ) -> None:
-    """A whole life under the unit's SystemCallFilter=: a ring, viewers, snapshots, the end."""
+    """A whole life under the unit's SystemCallFilter=: a ring, viewers, logins, the end."""
     unit = units / "headcam.service"
-    server = start_server(
+    server = start_guarded(
         "--listen", f"unix:{directory}/http.sock", wrapper=wrapper(unit=unit)
     )
     assert os.path.exists(f"/proc/{server.process.pid}/status")
@@ -297,5 +311,7 @@ def test_the_system_calls_that_are_left_are_enough(
     assert re.search(r"^Seccomp:\s+2$", status, re.MULTILINE)
     start_agent(server, "front")
     server.wait_state("front")
-    server.watch("/stream/front").next("live")
-    assert server.get("/snapshot/front").status == 200
+    server.watch("/stream/front", f"Authorization: {ALICE['authorization']}").next("live")
+    assert server.get("/snapshot/front", **ALICE).status == 200
+    passwords = threads.find_thread(server.process.pid, "passwords")
+    assert os.getpriority(os.PRIO_PROCESS, passwords) > os.getpriority(os.PRIO_PROCESS, 0)

@@ -65,6 +65,12 @@ TEST(without_arguments_everything_has_its_default)
     assert_int_equal(options.stuck_after_ns, 30 * NS_PER_S);
     assert_int_equal(options.forget_after_ns, 60 * NS_PER_S);
     assert_int_equal(options.log_level, LOG_INFO);
+    assert_null(options.auth_file);
+    assert_int_equal(options.login_failures, 20);
+    assert_int_equal(options.login_recovery_ns, 3 * NS_PER_S);
+    assert_int_equal(options.login_addresses, 4096);
+    assert_int_equal(options.max_logins, 256);
+    assert_int_equal(options.allow_origins.count, 0);
 }
 
 TEST(there_is_an_encoding_thread_for_each_core)
@@ -99,6 +105,15 @@ TEST(every_flag_is_read_with_a_space)
     assert_int_equal(options.stuck_after_ns, 1250 * NS_PER_MS);
     assert_int_equal(options.forget_after_ns, 86400 * NS_PER_S);
     assert_int_equal(options.log_level, LOG_DEBUG);
+    assert_int_equal(read_line("--auth-file /etc/auth --login-failures 1 --login-recovery 0.1 "
+                               "--login-addresses 1000000 --max-logins 10000 --allow-origin *"),
+                     OPTIONS_RUN);
+    assert_string_equal(options.auth_file, "/etc/auth");
+    assert_int_equal(options.login_failures, 1);
+    assert_int_equal(options.login_recovery_ns, 100 * NS_PER_MS);
+    assert_int_equal(options.login_addresses, 1000000);
+    assert_int_equal(options.max_logins, 10000);
+    assert_true(text_item_is(&options.allow_origins.items[0], "*"));
 }
 
 TEST(every_flag_is_read_with_an_equals_sign)
@@ -174,6 +189,30 @@ TEST(there_may_be_sixteen_addresses)
     assert_error(line, "--listen must be " LISTEN_RULE ", not 'b:0'");
 }
 
+static void assert_origins(const char *const *expected, size_t count)
+{
+    assert_int_equal(options.allow_origins.count, count);
+    for (size_t i = 0; i < count; i++)
+        assert_true(text_item_is(&options.allow_origins.items[i], expected[i]));
+}
+
+TEST(a_list_grows_with_each_flag)
+{
+    assert_int_equal(read_line("--allow-origin http://a --quality 5 --allow-origin=http://b,http://c"),
+                     OPTIONS_RUN);
+    assert_origins((const char *const[]){"http://a", "http://b", "http://c"}, 3);
+}
+
+TEST(flags_of_a_list_take_the_place_of_its_variable)
+{
+    setenv("HEADCAM_ALLOW_ORIGIN", "http://x,http://y", 1);
+    assert_int_equal(read_line(""), OPTIONS_RUN);
+    assert_origins((const char *const[]){"http://x", "http://y"}, 2);
+    assert_int_equal(read_line("--allow-origin http://a --allow-origin http://b"), OPTIONS_RUN);
+    assert_origins((const char *const[]){"http://a", "http://b"}, 2);
+    unsetenv("HEADCAM_ALLOW_ORIGIN");
+}
+
 TEST(an_empty_variable_counts_as_unset)
 {
     setenv("HEADCAM_QUALITY", "", 1);
@@ -237,6 +276,15 @@ TEST(each_bad_value_gives_one_line_that_tells_the_rule)
         {"--no-signal-after 0x10", "--no-signal-after must be 0.5 to 3600, not '0x10'"},
         {"--stuck-after 0.9", "--stuck-after must be 1 to 3600, not '0.9'"},
         {"--forget-after 1", "--forget-after must be 2 to 86400, not '1'"},
+        {"--auth-file=", "--auth-file must be a file, or none, not ''"},
+        {"--login-failures 0", "--login-failures must be 1 to 1000, not '0'"},
+        {"--login-recovery 0", "--login-recovery must be 0.1 to 3600, not '0'"},
+        {"--login-addresses 0", "--login-addresses must be 1 to 1000000, not '0'"},
+        {"--max-logins 0", "--max-logins must be 1 to 10000, not '0'"},
+        {"--allow-origin example.org", "--allow-origin must be * or up to 32 origins, as "
+                                       "http://localhost:3000 or https://example.org, not 'example.org'"},
+        {"--allow-origin http://a,", "--allow-origin must be * or up to 32 origins, as "
+                                     "http://localhost:3000 or https://example.org, not 'http://a,'"},
         {"--log-level loud", "--log-level must be error, warn, info or debug, not 'loud'"},
     };
     for (size_t i = 0; i < COUNT(bad); i++)
@@ -300,26 +348,15 @@ TEST(the_help_lists_every_flag_with_its_default)
 {
     char *help = printed_by(options_print_help);
     const char *const lines[] = {
-        "--listen HOST:PORT",
-        "--listen-mode MODE",
-        "[127.0.0.1:8080]",
-        "--ingest ENDPOINT",
-        "--socket-mode MODE",
-        "--default NAME",
-        "--quality N",
-        "--subsampling S",
-        "--encode-threads N",
-        "--max-streams N",
-        "--max-variants N",
-        "--max-viewers N",
-        "--max-snapshots N",
-        "--max-frame-bytes N",
-        "--no-signal-after S",
-        "--stuck-after S",
-        "--forget-after S",
-        "--log-level LEVEL",
-        "--help                ",
-        "--version             ",
+        "--listen HOST:PORT",  "--listen-mode MODE",     "[127.0.0.1:8080]",
+        "--ingest ENDPOINT",   "--socket-mode MODE",     "--default NAME",
+        "--quality N",         "--subsampling S",        "--encode-threads N",
+        "--max-streams N",     "--max-variants N",       "--max-viewers N",
+        "--max-snapshots N",   "--max-frame-bytes N",    "--max-exact-bytes N",
+        "--no-signal-after S", "--stuck-after S",        "--forget-after S",
+        "--auth-file FILE",    "--login-failures N",     "--login-recovery S",
+        "--login-addresses N", "--max-logins N",         "--allow-origin ORIGIN",
+        "--log-level LEVEL",   "--help                ", "--version             ",
     };
     for (size_t i = 0; i < COUNT(lines); i++)
         assert_non_null(strstr(help, lines[i]));
@@ -358,6 +395,8 @@ int main(void)
         cmocka_unit_test(addresses_add_up_when_they_are_repeated_or_divided_by_commas),
         cmocka_unit_test(addresses_in_arguments_replace_those_in_the_environment),
         cmocka_unit_test(there_may_be_sixteen_addresses),
+        cmocka_unit_test(a_list_grows_with_each_flag),
+        cmocka_unit_test(flags_of_a_list_take_the_place_of_its_variable),
         cmocka_unit_test(an_empty_variable_counts_as_unset),
         cmocka_unit_test(a_bad_variable_is_named),
         cmocka_unit_test(each_bad_value_gives_one_line_that_tells_the_rule),

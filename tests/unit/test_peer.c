@@ -69,6 +69,21 @@ TEST(of_a_unix_socket_the_kernel_knows_who_uses_it)
     assert_string_equal(text, "an unknown address");
 }
 
+TEST(a_user_is_known_of_unix_sockets_alone)
+{
+    int ends[2], tcp = socket(AF_INET, SOCK_STREAM, 0);
+    uid_t user = 4711;
+    assert_false(peer_user(tcp, &user));
+    assert_false(peer_user(-1, &user));
+    assert_int_equal(user, 4711);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    assert_true(peer_user(ends[0], &user));
+    assert_int_equal(user, getuid());
+    close(ends[0]);
+    close(ends[1]);
+    close(tcp);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -76,6 +91,7 @@ int main(void)
         cmocka_unit_test(ipv4_on_a_socket_for_both_is_shown_as_ipv4),
         cmocka_unit_test(what_has_no_address_is_said_so),
         cmocka_unit_test(of_a_unix_socket_the_kernel_knows_who_uses_it),
+        cmocka_unit_test(a_user_is_known_of_unix_sockets_alone),
     };
     return cmocka_run_group_tests_name("http/peer", tests, NULL, NULL);
 }

@@ -5,8 +5,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
-  Agent, FORGET_WAIT_MS, eventually, fingerprint, liveImage, moves, setVisibility, standsStill, stateOf, tile, withPage,
-  withReason,
+  Agent, FORGET_WAIT_MS, eventually, fingerprint, liveImage, moves, setVisibility, standsStill, stateOf, status, tile,
+  withPage, withReason,
 } from '../support.mjs';
 
 export function tileTests() {
@@ -36,6 +36,8 @@ export function tileTests() {
 
   test('a lost agent keeps its tile and its img, which goes on when the agent is back', async () => {
     const first = await Agent.live('tile-d');
+    // While streams of earlier tests are there, or leave, pictures are asked for at another rate.
+    await eventually('no other stream', async () => (await status()).streams.length === 1, FORGET_WAIT_MS);
     await withPage(async (page) => {
       await moves(liveImage(page, 'tile-d'));
       const image = await liveImage(page, 'tile-d').elementHandle();

@@ -8,6 +8,7 @@ agents      capture agents as processes
 manager     what systemd does for a service
 threads     a single thread of a process, stopped
 producer    the wire protocol, spoken from its documentation and nothing else
+login       users and tokens: the server's file of them, and what they send
 mjpeg       an MJPEG client that parses strictly
 status      /status against its schema
 metrics     /metrics as Prometheus reads it

@@ -51,6 +51,10 @@ class Scrape:
         wanted = labels.items()
         return sum(v for (n, has), v in self.samples.items() if n == name and wanted <= has)
 
+    def streams(self) -> set[str]:
+        """All that a label `stream` names."""
+        return {value for _, labels in self.samples for key, value in labels if key == "stream"}
+
     def names(self) -> list[str]:
         """Of all metrics, as they stand behind # TYPE."""
         return re.findall(r"^# TYPE (\S+) ", self.text, re.MULTILINE)

@@ -95,3 +95,7 @@ def encode(picture: Array, quality: int = 85) -> bytes:
     done, jpeg = cv2.imencode(".jpg", picture[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
     assert done
     return jpeg.tobytes()
+
+
+#: A small JPEG for producers that send the same frame again.
+STILL = encode(scene(64, 48))

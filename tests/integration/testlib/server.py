@@ -26,6 +26,7 @@ _SANITIZER_REPORT = re.compile(
     r"ERROR: (Address|Leak)Sanitizer|runtime error|WARNING: ThreadSanitizer|Sanitizer:DEADLYSIGNAL"
 )
 _URL = re.compile(r" serves (\S+) and takes frames at \S+")
+_RELOAD = re.compile(r"^(.*(?:read again|stays so).*)\n", re.MULTILINE)
 _MORE_URLS = re.compile(r" serves (\S+), too")
 
 
@@ -80,6 +81,7 @@ class Server:
     ) -> None:
         self.endpoint = endpoint or f"ipc://{directory}/ingest.sock"
         self.viewers: list[Viewer] = []
+        self.login: dict[str, str] = {}  #: headers for what this class asks on its own
         self._was_killed = False
         self._log = directory / f"server-{time.monotonic_ns()}.log"
         with self._log.open("wb") as log:
@@ -120,13 +122,13 @@ class Server:
 
     def status(self) -> Any:
         """/status, parsed, and checked against its schema."""
-        response = self.get("/status")
+        response = self.get("/status", **self.login)
         assert response.status == 200, response
         return check_status(response.json())
 
     def scrape(self) -> Scrape:
         """/metrics, parsed."""
-        return Scrape(self.get("/metrics"))
+        return Scrape(self.get("/metrics", **self.login))
 
     def stream(self, name: str) -> Any:
         """One stream's entry in /status, or None where it is not listed."""
@@ -152,6 +154,14 @@ class Server:
         viewer = Viewer(self.address, path, *headers, **options)
         self.viewers.append(viewer)
         return viewer
+
+    def reload(self) -> str:
+        """SIGHUP; returns the line that it logs about that, whoever comes or leaves meanwhile."""
+        before = len(self.log())
+        self.process.send_signal(signal.SIGHUP)
+        found = wait_until(lambda: _RELOAD.search(self.log()[before:]), what="a line in the log")
+        assert found
+        return found[1]
 
     def kill(self) -> None:
         """SIGKILL."""

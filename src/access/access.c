@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: MIT */
+#include "access/access.h"
+
+#include "access/load.h"
+#include "access/throttle.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The keyed hash of a name and password that were found right, so that they are checked once. There is
+   one for each user at most, and its key never leaves this process. */
+struct verified {
+    bool is_set;
+    uint8_t digest[SECRET_DIGEST_BYTES];
+};
+
+struct access {
+    struct access_options options;
+    uint8_t key[crypto_generichash_KEYBYTES];
+    struct checker *checker;
+
+    pthread_mutex_t state_lock; /* guards the rest */
+    struct auth_file *file;
+    struct verified *verified; /* for each of the file's entries */
+    struct throttle *throttle;
+    struct log_limit failures_log;
+};
+
+/* ---- the file ---- */
+
+static struct verified *verified_of(struct access *access, const struct auth_entry *user)
+{
+    return &access->verified[user - access->file->entries];
+}
+
+/* Puts a file in force. Users whose hash is the same need not be checked again. */
+static void replace_file(struct access *access, struct auth_file *file)
+{
+    struct verified *verified = memory_zeroed(file->count * sizeof(*verified));
+    pthread_mutex_lock(&access->state_lock);
+    struct auth_file *old = access->file;
+    struct verified *old_verified = access->verified;
+    for (size_t i = 0; old && i < old->count; i++) {
+        const struct auth_entry *before = &old->entries[i];
+        const struct auth_entry *now = old_verified[i].is_set ? auth_file_user(file, before->name) : NULL;
+        if (now && strcmp(now->hash, before->hash) == 0)
+            verified[now - file->entries] = old_verified[i];
+    }
+    access->file = file;
+    access->verified = verified;
+    pthread_mutex_unlock(&access->state_lock);
+    auth_file_unref(&old);
+    free(old_verified);
+}
+
+void access_reload(struct access *access)
+{
+    char error[AUTH_ERROR_BYTES];
+    struct auth_file *file = load_auth_file(access->options.path, error);
+    if (!file) {
+        log_error("%s; what was in force before stays so", error);
+        return;
+    }
+    log_info("--auth-file %s read again: %zu users, %zu tokens", access->options.path, file->users,
+             file->count - file->users);
+    replace_file(access, file);
+}
+
+/* ---- from start to end ---- */
+
+struct access *access_create(const struct access_options *options, char error[AUTH_ERROR_BYTES])
+{
+    if (sodium_init() < 0) {
+        snprintf(error, AUTH_ERROR_BYTES, "the system gives no random numbers");
+        return NULL;
+    }
+    struct auth_file *file = load_auth_file(options->path, error);
+    if (!file)
+        return NULL;
+    struct checker *checker = checker_create(options->max_logins);
+    if (!checker) {
+        snprintf(error, AUTH_ERROR_BYTES, "cannot start the thread that checks passwords: %s",
+                 strerror(errno));
+        auth_file_unref(&file);
+        return NULL;
+    }
+    const struct throttle_options tries = {
+        .tries = options->login_failures,
+        .recovery_ns = options->login_recovery_ns,
+        .addresses = options->login_addresses,
+    };
+    struct access *access = memory_zeroed(sizeof(*access));
+    access->options = *options;
+    crypto_generichash_keygen(access->key);
+    access->checker = checker;
+    pthread_mutex_init(&access->state_lock, NULL);
+    access->throttle = throttle_create(&tries);
+    replace_file(access, file);
+    return access;
+}
+
+void access_stop(struct access *access)
+{
+    checker_stop(access->checker);
+}
+
+size_t access_max_logins(const struct access *access)
+{
+    return access->options.max_logins;
+}
+
+void access_destroy(struct access *access)
+{
+    checker_stop(access->checker);
+    checker_destroy(access->checker);
+    throttle_destroy(access->throttle);
+    auth_file_unref(&access->file);
+    free(access->verified);
+    pthread_mutex_destroy(&access->state_lock);
+    secret_wipe(access->key, sizeof(access->key));
+    free(access);
+}
+
+/* ---- what somebody may see ---- */
+
+static void grant_set(struct grant *grant, struct auth_file *file, const struct auth_entry *entry)
+{
+    grant_fini(grant);
+    grant->file = auth_file_ref(file);
+    grant->entry = entry;
+}
+
+void grant_fini(struct grant *grant)
+{
+    auth_file_unref(&grant->file);
+    grant->entry = NULL;
+}
+
+bool grant_is_limited(const struct grant *grant)
+{
+    return grant->entry && grant->entry->streams;
+}
+
+bool grant_covers(const struct grant *grant, const char *stream)
+{
+    return !grant->entry || auth_entry_covers(grant->entry, stream);
+}
+
+/* ---- being let in ---- */
+
+static struct auth_file *current_file(struct access *access)
+{
+    pthread_mutex_lock(&access->state_lock);
+    struct auth_file *file = auth_file_ref(access->file);
+    pthread_mutex_unlock(&access->state_lock);
+    return file;
+}
+
+static uint64_t take_try(struct access *access, const struct login *login)
+{
+    pthread_mutex_lock(&access->state_lock);
+    uint64_t wait_ns = throttle_take(access->throttle, &login->address, clock_mono_ns());
+    pthread_mutex_unlock(&access->state_lock);
+    return wait_ns;
+}
+
+static void give_back_try(struct access *access, const struct login *login)
+{
+    pthread_mutex_lock(&access->state_lock);
+    throttle_give_back(access->throttle, &login->address);
+    pthread_mutex_unlock(&access->state_lock);
+}
+
+/* Who tried, for the log: a name only where it is a user's, as others may be a password in the wrong field.
+ */
+static const char *who(const struct login *login)
+{
+    if (login->credential.kind == CREDENTIAL_TOKEN)
+        return "with an unknown token";
+    return login->user ? login->user->name : "of an unknown user";
+}
+
+static void log_failure(struct access *access, const struct login *login)
+{
+    uint64_t suppressed;
+    char address[ADDRESS_TEXT_BYTES], more[LOG_MORE_BYTES];
+    pthread_mutex_lock(&access->state_lock);
+    bool pass = log_limit_pass(&access->failures_log, clock_mono_ns(), &suppressed);
+    pthread_mutex_unlock(&access->state_lock);
+    if (!pass)
+        return;
+    address_text(&login->address, address);
+    log_more(suppressed, more);
+    log_warn("login %s from %s %s%s", who(login), address,
+             login->wait_ns ? "put off: too many failed" : "failed", more);
+}
+
+static enum access_verdict refuse(struct access *access, struct login *login, uint64_t wait_ns)
+{
+    login->wait_ns = wait_ns;
+    log_failure(access, login);
+    return wait_ns ? ACCESS_THROTTLED : ACCESS_WRONG;
+}
+
+/* A token that is right passes, whoever else guesses at that address: one cannot be guessed. */
+static enum access_verdict try_token(struct access *access, struct login *login, struct grant *grant)
+{
+    uint8_t digest[SECRET_DIGEST_BYTES];
+    secret_token_digest(login->credential.secret, digest);
+    const struct auth_entry *token = auth_file_token(login->file, digest);
+    if (!token)
+        return refuse(access, login, take_try(access, login));
+    grant_set(grant, login->file, token);
+    return ACCESS_GRANTED;
+}
+
+static bool is_verified(struct access *access, const struct login *login)
+{
+    pthread_mutex_lock(&access->state_lock);
+    const struct verified *verified =
+        login->user && login->file == access->file ? verified_of(access, login->user) : NULL;
+    bool is_known =
+        verified && verified->is_set && secret_digests_are_equal(verified->digest, login->check.digest);
+    pthread_mutex_unlock(&access->state_lock);
+    return is_known;
+}
+
+static void digest_password(const struct access *access, const struct credential *credential,
+                            uint8_t digest[SECRET_DIGEST_BYTES])
+{
+    crypto_generichash_state state;
+    crypto_generichash_init(&state, access->key, sizeof(access->key), SECRET_DIGEST_BYTES);
+    /* With its zero, so that it cannot be mistaken for the beginning of the password. */
+    crypto_generichash_update(&state, (const uint8_t *)credential->name, strlen(credential->name) + 1);
+    crypto_generichash_update(&state, (const uint8_t *)credential->secret, strlen(credential->secret));
+    crypto_generichash_final(&state, digest, SECRET_DIGEST_BYTES);
+    secret_wipe(&state, sizeof(state));
+}
+
+/*
+ * What an unknown user's password is compared with: a user's hash, always the same one for a name, so that
+ * it takes as long as a known user's, whatever methods the file's hashes are of.
+ */
+static const struct auth_entry *stand_in(const struct access *access, const struct login *login)
+{
+    uint64_t number;
+    uint8_t digest[crypto_generichash_BYTES_MIN];
+    crypto_generichash(digest, sizeof(digest), (const uint8_t *)login->credential.name,
+                       strlen(login->credential.name), access->key, sizeof(access->key));
+    memcpy(&number, digest, sizeof(number));
+    return auth_file_some_user(login->file, number);
+}
+
+/* A try is taken in any case, and given back to who is right: many at once are no more than one by one. */
+static enum access_verdict try_password(struct access *access, struct login *login, struct grant *grant)
+{
+    login->user = auth_file_user(login->file, login->credential.name);
+    const struct auth_entry *compared = login->user ? login->user : stand_in(access, login);
+    uint64_t wait_ns = take_try(access, login);
+    if (wait_ns || !compared)
+        return refuse(access, login, wait_ns);
+    digest_password(access, &login->credential, login->check.digest);
+    if (is_verified(access, login)) {
+        give_back_try(access, login);
+        grant_set(grant, login->file, login->user);
+        return ACCESS_GRANTED;
+    }
+    if (!checker_admit(access->checker)) {
+        give_back_try(access, login);
+        return ACCESS_BUSY;
+    }
+    login->check.password = login->credential.secret;
+    login->check.hash = compared->hash;
+    return ACCESS_CHECK;
+}
+
+enum access_verdict access_try(struct access *access, struct login *login, struct grant *grant)
+{
+    login->file = current_file(access);
+    switch (login->credential.kind) {
+    case CREDENTIAL_TOKEN:
+        return try_token(access, login, grant);
+    case CREDENTIAL_PASSWORD:
+        return try_password(access, login, grant);
+    default:
+        return ACCESS_NO_CREDENTIAL;
+    }
+}
+
+void access_check(struct access *access, struct login *login, void (*on_done)(struct check *, void *),
+                  void *arg)
+{
+    login->check.on_done = on_done;
+    login->check.arg = arg;
+    checker_submit(access->checker, &login->check);
+}
+
+static void remember(struct access *access, const struct login *login)
+{
+    pthread_mutex_lock(&access->state_lock);
+    if (login->file == access->file) {
+        struct verified *verified = verified_of(access, login->user);
+        verified->is_set = true;
+        memcpy(verified->digest, login->check.digest, sizeof(verified->digest));
+    }
+    pthread_mutex_unlock(&access->state_lock);
+}
+
+enum access_verdict access_settle(struct access *access, struct login *login, struct grant *grant)
+{
+    if (login->check.outcome == CHECK_UNDONE)
+        return ACCESS_ENDING;
+    if (!login->user || login->check.outcome != CHECK_MATCHES)
+        return refuse(access, login, 0);
+    remember(access, login);
+    give_back_try(access, login);
+    grant_set(grant, login->file, login->user);
+    return ACCESS_GRANTED;
+}
+
+void login_fini(struct login *login)
+{
+    auth_file_unref(&login->file);
+    secret_wipe(&login->credential, sizeof(login->credential));
+}
