@@ -139,8 +139,10 @@ include bench/bench.mk
 
 agent := $(PREFIX)/share/headcam
 
-.PHONY: install uninstall
-install: $(BUILD)/headcam
+units := $(PREFIX)/lib/systemd/system
+
+.PHONY: install install-systemd uninstall
+install: $(BUILD)/headcam install-systemd
 	install -D -m 755 $(BUILD)/headcam $(DESTDIR)$(PREFIX)/bin/headcam
 	install -D -m 644 include/headcam/wire.h $(DESTDIR)$(PREFIX)/include/headcam/wire.h
 	cd capture_agent && find headcam -name '*.py' -exec install -D -m 644 '{}' '$(DESTDIR)$(agent)/{}' ';'
@@ -148,8 +150,18 @@ install: $(BUILD)/headcam
 	  '$(agent)$${PYTHONPATH:+:$$PYTHONPATH}' >$(BUILD)/headcam-agent
 	install -m 755 $(BUILD)/headcam-agent $(DESTDIR)$(PREFIX)/bin/headcam-agent
 
+# Only files: nothing is enabled or started. systemd looks below /usr/local and /usr.
+install-systemd:
+	mkdir -p $(BUILD)
+	sed 's|/usr/local/|$(PREFIX)/|' docs/systemd/headcam.service >$(BUILD)/headcam.service
+	install -D -m 644 $(BUILD)/headcam.service $(DESTDIR)$(units)/headcam.service
+	install -D -m 644 docs/systemd/headcam.socket $(DESTDIR)$(units)/headcam.socket
+	install -D -m 644 docs/systemd/headcam.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/headcam.conf
+
 uninstall:
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,bin/headcam bin/headcam-agent include/headcam/wire.h)
+	rm -f $(addprefix $(DESTDIR)$(units)/,headcam.service headcam.socket)
+	rm -f $(DESTDIR)$(PREFIX)/lib/sysusers.d/headcam.conf
 	rm -rf $(DESTDIR)$(agent)
 
 .PHONY: clean

@@ -52,20 +52,29 @@ static void write_status(void *server, char text[SERVICE_STATUS_BYTES])
     server_summarize(server, text);
 }
 
+/* SIGHUP from a process asks for a reload; from the kernel it says that the terminal is gone. */
+static bool is_reload(const siginfo_t *signal)
+{
+    return signal->si_signo == SIGHUP && signal->si_code != SI_KERNEL;
+}
+
 static void wait_for_end(struct server *server, struct pulses *pulses)
 {
     sigset_t signals;
-    int number;
+    siginfo_t signal;
     struct service service;
     main_signals(&signals);
     service_begin(&service, pulses, write_status, server);
-    while ((number = service_wait(&service, &signals)) == SIGHUP) {
+    for (;;) {
+        service_wait(&service, &signals, &signal);
+        if (!is_reload(&signal))
+            break;
         service_begin_reload(&service);
-        log_info("%s: nothing to read again; a restart reads flags and environment", strsignal(number));
+        log_info("%s: nothing to read again; a restart reads flags and environment", strsignal(SIGHUP));
         service_end_reload(&service);
     }
     service_end(&service);
-    log_info("%s: ending", strsignal(number));
+    log_info("%s: ending", strsignal(signal.si_signo));
 }
 
 static void log_start(const struct listeners *listeners, const char *endpoint)

@@ -22,17 +22,32 @@ void pulses_remove(struct pulse *pulse)
     list_remove(&pulse->link);
 }
 
-const char *pulses_ask(struct pulses *pulses)
+static const char *find_silent(const struct pulses *pulses)
 {
-    const char *silent = NULL;
     struct list *node;
     list_for_each(node, &pulses->list)
     {
         struct pulse *pulse = container_of(node, struct pulse, link);
-        if (atomic_exchange(&pulse->is_asked, true))
-            silent = pulse->thread;
-        else if (pulse->wake)
+        if (atomic_load_explicit(&pulse->is_asked, memory_order_relaxed))
+            return pulse->thread;
+    }
+    return NULL;
+}
+
+const char *pulses_ask(struct pulses *pulses)
+{
+    const char *silent = find_silent(pulses);
+    if (silent)
+        return silent;
+    /* All before the first is woken: with it others may be. */
+    struct list *node;
+    list_for_each(node, &pulses->list)
+        atomic_store_explicit(&container_of(node, struct pulse, link)->is_asked, true, memory_order_relaxed);
+    list_for_each(node, &pulses->list)
+    {
+        const struct pulse *pulse = container_of(node, struct pulse, link);
+        if (pulse->wake)
             pulse->wake(pulse->arg);
     }
-    return silent;
+    return NULL;
 }

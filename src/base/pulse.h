@@ -15,7 +15,8 @@
 struct pulse {
     struct list link;   /* struct pulses */
     const char *thread; /* "sender" */
-    /* Wakes the thread from its wait, from another one; NULL: it turns by itself, twice a second. */
+    /* Wakes the thread from its wait, from another one. NULL: it is woken with another, or turns by itself
+       twice a second. */
     void (*wake)(void *arg);
     void *arg;
     atomic_bool is_asked; /* and has not beaten since */
@@ -42,7 +43,10 @@ void pulses_add(struct pulses *pulses, struct pulse *pulse, const char *thread, 
 /* After the thread ended. */
 void pulses_remove(struct pulse *pulse);
 
-/* Asks all. Returns the name of a thread that has not answered since it was asked last, or NULL. */
+/*
+ * Returns the name of a thread that has not beaten since it was asked, or asks all and returns NULL. While
+ * one is silent, nobody else is woken: what that takes, a lock or a condition, it may hold.
+ */
 const char *pulses_ask(struct pulses *pulses);
 
 #endif

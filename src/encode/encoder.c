@@ -168,8 +168,8 @@ static void *run(void *arg)
     return NULL;
 }
 
-/* With the lock, so that no thread is between its beat and its wait. */
-static void wake(void *arg)
+/* All threads; with the lock, so that none is between its beat and its wait. */
+static void wake_all(void *arg)
 {
     struct encoder *encoder = arg;
     pthread_mutex_lock(&encoder->lock);
@@ -236,7 +236,9 @@ struct encoder *encoder_create(struct hub *hub, const struct encoder_options *op
             encoder_destroy(encoder);
             return NULL;
         }
-        pulses_add(options->pulses, &thread->pulse, "encode", wake, encoder);
+        /* One wakes all; twice, it would wait for a thread that stands still in its wait. */
+        bool is_first = encoder->thread_count == 0;
+        pulses_add(options->pulses, &thread->pulse, "encode", is_first ? wake_all : NULL, encoder);
     }
     return encoder;
 }

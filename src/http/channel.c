@@ -141,8 +141,8 @@ static bool close_if_stuck(struct viewer *viewer, uint64_t now_ns)
     viewer_check_progress(viewer, now_ns);
     if (now_ns - viewer->progress_ns < channel->context->stuck_after_ns)
         return false;
-    char peer[PEER_TEXT_BYTES];
-    peer_describe(viewer->fd, peer);
+    char peer[PEER_BYTES];
+    peer_describe_socket(viewer->fd, peer);
     log_info("viewer closed (%s): it read nothing for %.0f s (--stuck-after)", peer,
              (double)channel->context->stuck_after_ns / (double)NS_PER_S);
     remove_viewer(viewer, true);

@@ -1,52 +1,48 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/peer.h"
 
-#include <arpa/inet.h>
+#include <netdb.h>
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stdio.h>
-#include <sys/socket.h>
+#include <string.h>
 
-static void describe_ipv6(const struct sockaddr_in6 *address, char text[PEER_TEXT_BYTES])
+/* An IPv4 client of a dual-stack socket comes as "::ffff:192.0.2.7". */
+static const char *without_mapping(const struct sockaddr *address, const char *host)
 {
-    char host[INET6_ADDRSTRLEN] = "?";
-    unsigned port = ntohs(address->sin6_port);
-    if (IN6_IS_ADDR_V4MAPPED(&address->sin6_addr)) { /* an IPv4 client on [::] */
-        inet_ntop(AF_INET, &address->sin6_addr.s6_addr[12], host, sizeof(host));
-        snprintf(text, PEER_TEXT_BYTES, "%s:%u", host, port);
-    } else {
-        inet_ntop(AF_INET6, &address->sin6_addr, host, sizeof(host));
-        snprintf(text, PEER_TEXT_BYTES, "[%s]:%u", host, port);
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)address;
+    bool is_mapped = address->sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr);
+    return is_mapped ? strrchr(host, ':') + 1 : host;
+}
+
+void peer_describe(const struct sockaddr *address, char text[PEER_BYTES])
+{
+    sa_family_t family = address ? address->sa_family : AF_UNSPEC;
+    if (family == AF_UNIX) {
+        snprintf(text, PEER_BYTES, "a unix socket");
+        return;
     }
+    socklen_t length = family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
+    char host[PEER_BYTES - 10], port[8];
+    if ((family != AF_INET && family != AF_INET6) ||
+        getnameinfo(address, length, host, sizeof(host), port, sizeof(port),
+                    NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
+        snprintf(text, PEER_BYTES, "an unknown address");
+        return;
+    }
+    const char *shown = without_mapping(address, host);
+    snprintf(text, PEER_BYTES, strchr(shown, ':') ? "[%s]:%s" : "%s:%s", shown, port);
 }
 
-static void describe_ipv4(const struct sockaddr_in *address, char text[PEER_TEXT_BYTES])
+void peer_describe_socket(int fd, char text[PEER_BYTES])
 {
-    char host[INET_ADDRSTRLEN] = "?";
-    inet_ntop(AF_INET, &address->sin_addr, host, sizeof(host));
-    snprintf(text, PEER_TEXT_BYTES, "%s:%u", host, (unsigned)ntohs(address->sin_port));
-}
-
-/* Clients of unix sockets have no address as a rule, but the kernel knows who they are. */
-static void describe_unix(int fd, char text[PEER_TEXT_BYTES])
-{
+    struct sockaddr_storage address;
     struct ucred user;
-    socklen_t length = sizeof(user);
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &user, &length) == 0)
-        snprintf(text, PEER_TEXT_BYTES, "unix, user %u, process %d", (unsigned)user.uid, (int)user.pid);
+    socklen_t address_bytes = sizeof(address), user_bytes = sizeof(user);
+    bool is_known = getpeername(fd, (struct sockaddr *)&address, &address_bytes) == 0;
+    if (is_known && address.ss_family == AF_UNIX &&
+        getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &user, &user_bytes) == 0)
+        snprintf(text, PEER_BYTES, "user %u, process %d", (unsigned)user.uid, (int)user.pid);
     else
-        snprintf(text, PEER_TEXT_BYTES, "unix");
-}
-
-void peer_describe(int fd, char text[PEER_TEXT_BYTES])
-{
-    struct sockaddr_storage address = {0};
-    socklen_t length = sizeof(address);
-    if (getpeername(fd, (struct sockaddr *)&address, &length) != 0)
-        snprintf(text, PEER_TEXT_BYTES, "a client that has left");
-    else if (address.ss_family == AF_INET6)
-        describe_ipv6((const struct sockaddr_in6 *)&address, text);
-    else if (address.ss_family == AF_INET)
-        describe_ipv4((const struct sockaddr_in *)&address, text);
-    else
-        describe_unix(fd, text);
+        peer_describe(is_known ? (const struct sockaddr *)&address : NULL, text);
 }

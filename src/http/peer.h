@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * peer: who is at the other end of a connection, for people. Any thread.
+ * peer: who is at the other end of a connection, as text for the log. It is the socket's own address:
+ * what a proxy or a client claims in X-Forwarded-For could be anything.
  */
 #ifndef HEADCAM_HTTP_PEER_H
 #define HEADCAM_HTTP_PEER_H
 
-enum { PEER_TEXT_BYTES = 64 };
+#include <sys/socket.h>
 
-/* "192.0.2.1:5000", "[2001:db8::1]:5000" or "unix, user 1000, process 4711". */
-void peer_describe(int fd, char text[PEER_TEXT_BYTES]);
+enum { PEER_BYTES = 80 };
+
+/* "192.0.2.7:51234", "[2001:db8::7]:51234", or "a unix socket". address may be NULL: unknown. Pure. */
+void peer_describe(const struct sockaddr *address, char text[PEER_BYTES]);
+
+/* The same of a connection, and of a unix socket who uses it: "user 1000, process 4711". */
+void peer_describe_socket(int fd, char text[PEER_BYTES]);
 
 #endif

@@ -152,6 +152,6 @@ void server_summarize(struct server *server, char text[SERVER_SUMMARY_BYTES])
 {
     char reason[NAME_BYTES + EXPLAIN_BYTES];
     size_t count, live = count_live(server, &count, reason, sizeof(reason));
-    snprintf(text, SERVER_SUMMARY_BYTES, "%zu of %zu streams live, %zu viewers", live, count,
+    snprintf(text, SERVER_SUMMARY_BYTES, "streams: %zu of %zu live; viewers: %zu", live, count,
              atomic_load(&server->viewers));
 }

@@ -32,7 +32,7 @@ void server_destroy(struct server *server);
 
 enum { SERVER_SUMMARY_BYTES = 128 };
 
-/* "2 of 3 streams live, 5 viewers". Any thread. */
+/* "streams: 2 of 3 live; viewers: 5". Any thread. */
 void server_summarize(struct server *server, char text[SERVER_SUMMARY_BYTES]);
 
 #endif

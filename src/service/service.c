@@ -59,7 +59,7 @@ static void look_at_status(struct service *service, uint64_t now_ns)
     tell_status(service, "");
 }
 
-int service_wait(struct service *service, const sigset_t *signals)
+void service_wait(struct service *service, const sigset_t *signals, siginfo_t *signal)
 {
     for (;;) {
         uint64_t now_ns = clock_mono_ns();
@@ -70,10 +70,9 @@ int service_wait(struct service *service, const sigset_t *signals)
         uint64_t wait_ns = next_ns > now_ns ? next_ns - now_ns : 0;
         const struct timespec timeout = {.tv_sec = (time_t)(wait_ns / NS_PER_S),
                                          .tv_nsec = (long)(wait_ns % NS_PER_S)};
-        int number =
-            next_ns == CLOCK_NEVER ? sigwaitinfo(signals, NULL) : sigtimedwait(signals, NULL, &timeout);
-        if (number > 0)
-            return number;
+        if ((next_ns == CLOCK_NEVER ? sigwaitinfo(signals, signal)
+                                    : sigtimedwait(signals, signal, &timeout)) > 0)
+            return;
     }
 }
 

@@ -29,8 +29,8 @@ struct service {
 /* The process does its work from now on: tells the manager, whose wishes the environment holds. */
 void service_begin(struct service *service, struct pulses *pulses, service_status *write_status, void *arg);
 
-/* Waits for one of these signals, which are blocked, and returns it. */
-int service_wait(struct service *service, const sigset_t *signals);
+/* Waits for one of these signals, which are blocked. */
+void service_wait(struct service *service, const sigset_t *signals, siginfo_t *signal);
 
 /* Before and after the configuration is read again. */
 void service_begin_reload(struct service *service);

@@ -16,6 +16,7 @@ static uint64_t now_ns;
 static void on_wake(void *arg)
 {
     assert_ptr_equal(arg, &woken);
+    assert_true(itself.is_asked); /* it may be woken with this one */
     wakes++;
 }
 
@@ -76,6 +77,7 @@ TEST(a_thread_that_stands_still_stops_the_signs_and_is_named)
         assert_false(next_round(false, true));
         assert_string_equal(watchdog.silent, "woken");
     }
+    assert_true(next_round(true, false)); /* it was not asked while the other one was silent */
     assert_false(next_round(true, false));
     assert_string_equal(watchdog.silent, "itself");
 }
@@ -98,12 +100,12 @@ TEST(a_turn_may_last_three_rounds)
     assert_true(now_ns - last_ns < TIMEOUT_NS);
 }
 
-TEST(who_does_not_answer_is_not_woken_again)
+TEST(while_one_is_silent_nobody_is_woken)
 {
     watchdog_run(&watchdog, now_ns);
-    next_round(false, true);
-    next_round(false, true);
-    assert_int_equal(wakes, 1); /* it has not yet taken the first one */
+    next_round(true, false);
+    next_round(true, false);
+    assert_int_equal(wakes, 1);
 }
 
 TEST(a_thread_that_ended_is_not_asked)
@@ -131,7 +133,7 @@ int main(void)
         cmocka_unit_test_setup(a_thread_that_stands_still_stops_the_signs_and_is_named, set_up),
         cmocka_unit_test_setup(one_that_comes_back_brings_them_back, set_up),
         cmocka_unit_test_setup(a_turn_may_last_three_rounds, set_up),
-        cmocka_unit_test_setup(who_does_not_answer_is_not_woken_again, set_up),
+        cmocka_unit_test_setup(while_one_is_silent_nobody_is_woken, set_up),
         cmocka_unit_test_setup(a_thread_that_ended_is_not_asked, set_up),
         cmocka_unit_test_setup(without_a_timeout_it_never_runs, set_up),
     };

@@ -5,6 +5,8 @@ build       which server is tested, and how much slower than usual it may be
 waiting     conditions with a deadline, instead of sleeping
 server      the server's process
 agents      capture agents as processes
+manager     what systemd does for a service
+threads     a single thread of a process, stopped
 producer    the wire protocol, spoken from its documentation and nothing else
 mjpeg       an MJPEG client that parses strictly
 http        requests, and raw bytes

@@ -23,7 +23,7 @@ END_S = 1.0 * SLOWNESS
 _SANITIZER_REPORT = re.compile(
     r"ERROR: (Address|Leak)Sanitizer|runtime error|WARNING: ThreadSanitizer|Sanitizer:DEADLYSIGNAL"
 )
-_URL = re.compile(r" serves (http://\S+?:(\d+)/|unix:(\S+)) and takes frames at (\S+)")
+_URL = re.compile(r" serves (\S+) and takes frames at \S+")
 _MORE_URLS = re.compile(r" serves (\S+), too")
 
 
@@ -34,11 +34,15 @@ def clean_environment(variables: Mapping[str, str] | None = None) -> dict[str, s
 
 
 def run_server(
-    *flags: str, environment: Mapping[str, str] | None = None
+    *flags: str,
+    environment: Mapping[str, str] | None = None,
+    wrapper: Sequence[str] = (),
+    pass_fds: Sequence[int] = (),
 ) -> subprocess.CompletedProcess[str]:
-    """Runs the server to its end, which is to come by itself."""
+    """Runs the server to its end, which is to come by itself; as for wrapper, see Server."""
     return subprocess.run(
-        [*COMMAND, *flags],
+        [*wrapper, *COMMAND, *flags],
+        pass_fds=pass_fds,
         env=clean_environment(environment),
         stdin=subprocess.DEVNULL,
         capture_output=True,
