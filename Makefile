@@ -92,7 +92,7 @@ without_aslr = $(if $(findstring thread,$(SANITIZE)),$(shell setarch -R true 2>/
 
 export TSAN_OPTIONS ?= suppressions=$(CURDIR)/tests/thread_sanitizer.supp
 
-.PHONY: test unit-tests test-unit test-fuzz test-agent test-integration test-browser
+.PHONY: test unit-tests test-unit test-fuzz test-agent test-isaac test-integration test-browser
 test:
 	@.ci/install build run test
 	@.ci/test
@@ -109,6 +109,11 @@ test-fuzz: $(fuzz_tests)
 
 test-agent:
 	PYTHONPATH=capture_agent $(PYTHON) -m pytest -q -p no:cacheprovider tests/agent
+
+# Kit is a fake, which has tests of its own.
+test-isaac:
+	PYTHONPATH=capture_agent:tests/fakekit $(PYTHON) -m pytest -q -p no:cacheprovider tests/fakekit
+	PYTHONPATH=capture_agent $(PYTHON) -m pytest -q -p no:cacheprovider tests/isaac
 
 test-integration: $(BUILD)/headcam
 	HEADCAM_SERVER="$(without_aslr) $(BUILD)/headcam" $(PYTHON) -m pytest -q -p no:cacheprovider \
@@ -145,7 +150,9 @@ units := $(PREFIX)/lib/systemd/system
 install: $(BUILD)/headcam install-systemd
 	install -D -m 755 $(BUILD)/headcam $(DESTDIR)$(PREFIX)/bin/headcam
 	install -D -m 644 include/headcam/wire.h $(DESTDIR)$(PREFIX)/include/headcam/wire.h
-	cd capture_agent && find headcam -name '*.py' -exec install -D -m 644 '{}' '$(DESTDIR)$(agent)/{}' ';'
+	cd capture_agent && find headcam examples exts -name '*.py' -o -name '*.toml' | \
+	  xargs -I{} install -D -m 644 '{}' '$(DESTDIR)$(agent)/{}'
+	cp -P capture_agent/exts/headcam.capture/headcam $(DESTDIR)$(agent)/exts/headcam.capture/
 	printf '#!/bin/sh\nPYTHONPATH=%s exec $(PYTHON) -m headcam "$$@"\n' \
 	  '$(agent)$${PYTHONPATH:+:$$PYTHONPATH}' >$(BUILD)/headcam-agent
 	install -m 755 $(BUILD)/headcam-agent $(DESTDIR)$(PREFIX)/bin/headcam-agent

@@ -194,6 +194,7 @@ static void stamp(struct frame *frame, const struct raw_frame *raw)
     frame->capture_real_ns = raw->info.capture_real_ns;
     frame->capture_ns = raw->capture_ns;
     frame->sim_time_ns = raw->info.sim_time_ns;
+    frame->update = raw->info.update;
 }
 
 enum hub_outcome codec_end(struct codec *codec, struct frame_pool *pool, const struct raw_frame *raw,

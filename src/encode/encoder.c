@@ -68,6 +68,7 @@ static struct frame *make_notice(struct encoder *encoder, struct jpeg_compressor
     made->frame.capture_real_ns = clock_real_ns();
     made->frame.capture_ns = clock_mono_ns();
     made->frame.sim_time_ns = HEADCAM_NO_SIM_TIME;
+    made->frame.update = HEADCAM_NO_UPDATE;
     struct frame *frame = &made->frame;
     if (!is_made)
         frame_unref(&frame);

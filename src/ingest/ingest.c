@@ -204,6 +204,7 @@ static enum hub_verdict submit_ready(struct ingest *ingest, const char *name, co
     self->frame.capture_real_ns = info->capture_real_ns;
     self->frame.capture_ns = raw_capture_mono_ns(info->capture_real_ns, clock_real_ns(), clock_mono_ns());
     self->frame.sim_time_ns = info->sim_time_ns;
+    self->frame.update = info->update;
     return hub_submit_ready(ingest->hub, name, info, &self->frame);
 }
 

@@ -111,6 +111,26 @@ def test_a_ring_written_from_the_documentation_works(
         wait_until(lambda value=value: shown(server, value), what=f"shade {value}")
 
 
+def test_a_picture_keeps_its_stamps_by_the_ring_and_inline(server: Any) -> None:
+    """The simulator's time and update, from publish() to the viewer."""
+    with headcam.Publisher("front", server.endpoint) as publisher:
+        server.wait_state("front", "starting")
+        viewer = server.watch("/stream/front")
+        assert publisher.wait_wanted(10.0)
+        picture = numpy.zeros((HEIGHT, WIDTH, 4), numpy.uint8)
+        publisher.publish(picture)
+        wait_until(lambda: publisher.transport == "ring", what="the ring")
+        publisher.publish(picture + 90, sim_time_ns=500_000_000, update=3021)
+        part = viewer.next("live", where=lambda part: "X-Headcam-Update" in part.headers)
+        assert server.stream("front")["transport"] == "ring"
+        assert part.headers["X-Headcam-Update"] == "3021"
+        assert part.headers["X-Headcam-Sim-Time"] == "0.500000000"
+        jpeg = pictures.encode(pictures.scene(WIDTH, HEIGHT))
+        publisher.publish(jpeg, format="JPEG", update=3022)
+        assert viewer.next("live").headers["X-Headcam-Update"] == "3022"
+        assert server.stream("front")["transport"] == "inline"
+
+
 def test_no_picture_is_ever_a_mix_of_two(server: Any) -> None:
     """A producer overwrites the slots as fast as it can: each picture served is of one frame.
 

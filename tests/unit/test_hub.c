@@ -6,6 +6,7 @@
 #include "tests/unit/support.h"
 
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -665,6 +666,32 @@ TEST(a_frame_says_more_than_an_announcement_that_is_starting)
     assert_int_equal(report_of("front").condition, CONDITION_LIVE);
 }
 
+static void announce_with_reason(enum condition state, const char *reason)
+{
+    struct announcement announcement = {.instance = 1, .state = state, .agent = "kit"};
+    snprintf(announcement.reason, sizeof(announcement.reason), "%s", reason);
+    assert_int_equal(hub_announce(hub, "front", &announcement), HUB_TAKEN);
+}
+
+TEST(what_is_said_of_a_live_picture_lasts_until_the_agent_says_otherwise)
+{
+    announce_with_reason(CONDITION_LIVE, "the picture is black");
+    submit("front", 1, 1);
+    submit_ready("front", 1, 2);
+    assert_int_equal(report_of("front").condition, CONDITION_LIVE);
+    assert_string_equal(report_of("front").reason, "the picture is black");
+    announce_with_reason(CONDITION_LIVE, "");
+    assert_string_equal(report_of("front").reason, "");
+}
+
+TEST(a_first_frame_ends_the_reason_why_there_was_none)
+{
+    announce_with_reason(CONDITION_STARTING, "warming up");
+    assert_string_equal(report_of("front").reason, "warming up");
+    submit("front", 1, 1);
+    assert_string_equal(report_of("front").reason, "");
+}
+
 TEST(the_hub_knows_whose_a_stream_is)
 {
     announce("front", 1, CONDITION_LIVE);
@@ -953,6 +980,35 @@ TEST(a_no_signal_picture_is_a_job_that_says_what_is_missing)
     assert_null(look(stream, &view).notice);
 }
 
+TEST(what_is_said_of_a_live_picture_is_not_why_there_is_none)
+{
+    announce_with_reason(CONDITION_LIVE, "the picture is black");
+    struct stream *stream = hub_watch(hub, "front");
+    assert_explained(stream, "no frame came in time");
+    assert_true(hub_request_notice(hub, stream));
+    struct hub_job job = take_notice();
+    assert_string_equal(job.notice.title, "Waiting for a frame");
+    assert_string_equal(job.notice.reason, "");
+    finish(&job, HUB_ENCODED);
+}
+
+TEST(a_live_stream_that_stalls_is_explained_by_that_and_not_by_what_was_said_of_its_picture)
+{
+    no_signal_after_ns = NS_PER_MS;
+    create_again(NULL, 64);
+    no_signal_after_ns = 3 * NS_PER_S;
+    announce_with_reason(CONDITION_LIVE, "the picture is black");
+    struct stream *stream = hub_watch(hub, "front");
+    const uint64_t deadline_ns = clock_mono_ns() + 5 * NS_PER_S;
+    while (report_of("front").condition != CONDITION_STALLED)
+        assert_true(still_before(deadline_ns));
+    assert_string_equal(report_of("front").reason, "kit answers, but sends no frames");
+    assert_explained(stream, "kit answers, but sends no frames; is the simulation paused?");
+    announce_with_reason(CONDITION_STALLED, "the renderer is off");
+    assert_explained(stream, "the renderer is off");
+    hub_unwatch(hub, stream);
+}
+
 TEST(a_no_signal_picture_has_the_streams_size_within_bounds)
 {
     static const uint32_t sizes[][4] = {{640, 480, 640, 480},
@@ -1116,6 +1172,8 @@ int main(void)
         WITH_HUB(a_new_producer_inherits_nothing_of_the_old_ones_words),
         WITH_HUB(a_frame_announces_its_stream),
         WITH_HUB(a_frame_says_more_than_an_announcement_that_is_starting),
+        WITH_HUB(what_is_said_of_a_live_picture_lasts_until_the_agent_says_otherwise),
+        WITH_HUB(a_first_frame_ends_the_reason_why_there_was_none),
         WITH_HUB(the_hub_knows_whose_a_stream_is),
         WITH_HUB(one_stream_too_many_is_refused),
         WITH_HUB(a_stream_that_is_gone_gives_way_the_longest_gone_first),
@@ -1135,6 +1193,8 @@ int main(void)
         WITH_HUB(a_report_tells_everything_of_a_stream),
         WITH_HUB(the_server_may_say_why_frames_come_inline),
         WITH_HUB(a_no_signal_picture_is_a_job_that_says_what_is_missing),
+        WITH_HUB(what_is_said_of_a_live_picture_is_not_why_there_is_none),
+        WITH_HUB(a_live_stream_that_stalls_is_explained_by_that_and_not_by_what_was_said_of_its_picture),
         WITH_HUB(a_no_signal_picture_has_the_streams_size_within_bounds),
         WITH_HUB(a_frame_goes_before_a_no_signal_picture),
         WITH_HUB(a_no_signal_picture_comes_even_if_frame_after_frame_comes_to_nothing),
