@@ -47,6 +47,8 @@ static bool listen_everywhere(const struct options *options, struct listeners *l
     return true;
 }
 
+_Static_assert((int)SERVER_SUMMARY_BYTES <= (int)SERVICE_STATUS_BYTES, "a summary is a status");
+
 static void write_status(void *server, char text[SERVICE_STATUS_BYTES])
 {
     server_summarize(server, text);
@@ -140,7 +142,7 @@ static int run_parts(const struct options *options, const struct listeners *list
 
 static int run(const struct options *options)
 {
-    static struct listeners listeners;
+    struct listeners listeners = {0};
     char error[LISTEN_ERROR_BYTES];
     int code = listen_everywhere(options, &listeners, error) ? run_parts(options, &listeners) : fail(error);
     listen_close(&listeners);

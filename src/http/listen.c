@@ -55,7 +55,7 @@ static void write_tcp_url(const struct sockaddr *address, socklen_t length, char
 static struct listener *add(struct listeners *listeners, int fd)
 {
     struct listener *listener = &listeners->item[listeners->count++];
-    struct sockaddr_storage address;
+    struct sockaddr_storage address = {0};
     socklen_t length = sizeof(address);
     *listener = (struct listener){.fd = fd};
     getsockname(fd, (struct sockaddr *)&address, &length);

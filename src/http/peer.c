@@ -36,7 +36,7 @@ void peer_describe(const struct sockaddr *address, char text[PEER_BYTES])
 
 void peer_describe_socket(int fd, char text[PEER_BYTES])
 {
-    struct sockaddr_storage address;
+    struct sockaddr_storage address = {0};
     struct ucred user;
     socklen_t address_bytes = sizeof(address), user_bytes = sizeof(user);
     bool is_known = getpeername(fd, (struct sockaddr *)&address, &address_bytes) == 0;

@@ -3,17 +3,19 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 import re
 import signal
 import socket
 import stat
+import sys
 from typing import Any
 
 import pytest
 from testlib.http import get_request, receive_all
 from testlib.server import run_server
-from testlib.waiting import wait_until
+from testlib.waiting import SOON_S, wait_until
 
 
 def fail(*flags: str, environment: dict[str, str] | None = None) -> str:
@@ -232,6 +234,20 @@ def test_it_ends_within_a_second(
     assert "ending" in server.log()
     with pytest.raises(ConnectionRefusedError):
         server.address.connect()
+
+
+def test_it_ends_with_its_terminal(start_server: Any) -> None:
+    """A hangup by the kernel is no request to reload."""
+    master, terminal = os.openpty()
+    attach = (
+        "import os, sys; os.setsid(); os.open(sys.argv[1], os.O_RDWR); "
+        "os.execvp(sys.argv[2], sys.argv[2:])"
+    )
+    server = start_server(wrapper=[sys.executable, "-c", attach, os.ttyname(terminal)])
+    os.close(terminal)
+    os.close(master)
+    assert server.process.wait(SOON_S) == 0
+    assert "Hangup: ending" in server.log()
 
 
 def test_the_log_is_as_quiet_as_one_wants(start_server: Any, connect: Any) -> None:

@@ -197,7 +197,7 @@ def test_paths_that_cannot_be_listened_on(start_server: Any, path: pathlib.Path)
     precious.write_text("somebody's")
     ingest = ("--ingest", f"{server.endpoint}.other")
     for listen, why in (
-        (f"unix:{path}", f"another server listens on unix:{path}; end it or choose another --listen"),
+        (f"unix:{path}", f"another server listens on unix:{path}; end it or choose another"),
         (f"unix:{precious}", f"{precious} exists and is no socket"),
         (f"unix:{precious}/x", f"{precious} is no directory"),
         ("unix:/proc/headcam/x", "cannot make the directory /proc/headcam"),

@@ -264,7 +264,7 @@ def test_who_leaves_makes_room_at_once(start_server: Any, connect: Any) -> None:
     for connection in leaving:
         connection.sendall(get_request("/snapshot?timeout=60000"))
     wait_until(lambda: is_full(server), what="two who wait")
-    assert server.stream("front")["wanted"]
+    wait_until(lambda: server.stream("front")["wanted"], what="the demand")
 
     for connection in leaving:
         connection.close()
