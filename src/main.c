@@ -5,11 +5,13 @@
 #include "encode/encoder.h"
 #include "http/listen.h"
 #include "http/server.h"
+#include "http/tls_connection.h"
 #include "ingest/ingest.h"
 #include "options.h"
 #include "service/activation.h"
 #include "service/service.h"
 #include "stream/hub.h"
+#include "tls/tls.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -60,7 +62,16 @@ static bool is_reload(const siginfo_t *signal)
     return signal->si_signo == SIGHUP && signal->si_code != SI_KERNEL;
 }
 
-static void wait_for_end(struct server *server, struct pulses *pulses)
+/* Whatever came from files is read again. */
+static void reload(struct tls *tls)
+{
+    if (tls)
+        tls_reload(tls);
+    else
+        log_info("%s: nothing to read again; a restart reads flags and environment", strsignal(SIGHUP));
+}
+
+static void wait_for_end(struct server *server, struct tls *tls, struct pulses *pulses)
 {
     sigset_t signals;
     siginfo_t signal;
@@ -72,7 +83,7 @@ static void wait_for_end(struct server *server, struct pulses *pulses)
         if (!is_reload(&signal))
             break;
         service_begin_reload(&service);
-        log_info("%s: nothing to read again; a restart reads flags and environment", strsignal(SIGHUP));
+        reload(tls);
         service_end_reload(&service);
     }
     service_end(&service);
@@ -88,7 +99,7 @@ static void log_start(const struct listeners *listeners, const char *endpoint)
 }
 
 /* Starts the parts in the order of the way of a frame, backwards, and ends them the other way round. */
-static int run_parts(const struct options *options, const struct listeners *listeners)
+static int run_parts(const struct options *options, const struct listeners *listeners, struct tls *tls)
 {
     char ingest_error[ENDPOINT_ERROR_BYTES];
     struct pulses pulses;
@@ -113,6 +124,7 @@ static int run_parts(const struct options *options, const struct listeners *list
     };
     const struct server_options serving = {
         .listeners = listeners,
+        .tls = tls,
         .pulses = &pulses,
         .endpoint = options->ingest,
         .max_viewers = options->max_viewers,
@@ -126,7 +138,7 @@ static int run_parts(const struct options *options, const struct listeners *list
     int code = EXIT_FAILED;
     if (server) {
         log_start(listeners, options->ingest);
-        wait_for_end(server, &pulses);
+        wait_for_end(server, tls, &pulses);
         server_destroy(server);
         code = EXIT_OK;
     } else if (encoder && !ingest) {
@@ -140,12 +152,28 @@ static int run_parts(const struct options *options, const struct listeners *list
     return code;
 }
 
+static int run_listening(const struct options *options, struct tls *tls)
+{
+    struct listeners listeners = {.has_tls = tls != NULL};
+    char error[LISTEN_ERROR_BYTES];
+    int code =
+        listen_everywhere(options, &listeners, error) ? run_parts(options, &listeners, tls) : fail(error);
+    listen_close(&listeners);
+    return code;
+}
+
 static int run(const struct options *options)
 {
-    struct listeners listeners = {0};
-    char error[LISTEN_ERROR_BYTES];
-    int code = listen_everywhere(options, &listeners, error) ? run_parts(options, &listeners) : fail(error);
-    listen_close(&listeners);
+    char error[CERTIFICATE_ERROR_BYTES];
+    if (!options->tls_cert)
+        return run_listening(options, NULL);
+    if (!tls_connection_is_possible())
+        return fail("--tls-cert needs a libmicrohttpd that was built with TLS");
+    struct tls *tls = tls_create(options->tls_cert, options->tls_key, error);
+    if (!tls)
+        return fail(error);
+    int code = run_listening(options, tls);
+    tls_destroy(tls);
     return code;
 }
 

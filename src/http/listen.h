@@ -15,13 +15,15 @@
 enum { LISTEN_MOST = 32, LISTEN_ERROR_BYTES = SOCKET_FILE_ERROR_BYTES, LISTEN_URL_BYTES = 300 };
 
 struct listener {
-    int fd;                            /* non-blocking */
+    int fd; /* non-blocking */
+    bool is_tls;
     char url[LISTEN_URL_BYTES];        /* http://HOST:PORT/, with its real port, or unix:/PATH */
     char path[SOCKET_FILE_PATH_BYTES]; /* of the socket file to be removed; empty: none */
 };
 
 /* Zeroed: none yet. */
 struct listeners {
+    bool has_tls; /* those of TCP are to speak TLS; set before the first */
     struct listener item[LISTEN_MOST];
     size_t count;
 };

@@ -9,6 +9,7 @@
 #include "base/pulse.h"
 #include "http/listen.h"
 #include "stream/hub.h"
+#include "tls/tls.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -18,6 +19,7 @@ struct server;
 struct server_options {
     const struct listeners *listeners; /* they stay the caller's, and outlive the server */
     struct pulses *pulses;
+    struct tls *tls;      /* NULL where no listener wants it */
     const char *endpoint; /* of the ingest, for /status */
     size_t max_viewers;
     size_t max_snapshots;

@@ -16,6 +16,7 @@
 #include "stream/name.h"
 #include "stream/pace.h"
 
+#include <gnutls/gnutls.h>
 #include <microhttpd.h>
 #include <stdbool.h>
 
@@ -25,7 +26,8 @@ struct viewer {
     /* Fixed from the start. */
     struct MHD_Connection *connection;
     int fd;
-    char name[NAME_BYTES]; /* "" for the default stream */
+    gnutls_session_t session; /* NULL: it is sent plain */
+    char name[NAME_BYTES];    /* "" for the default stream */
     bool advance_headers;
     millifps rate;
 
@@ -44,7 +46,7 @@ struct viewer {
     size_t head_bytes;
     size_t sent; /* of head, JPEG and tail together */
 
-    uint64_t written_bytes; /* to the socket, since the start */
+    uint64_t written_bytes; /* to the socket, since the start; as they were before encryption */
     uint64_t drained_bytes; /* of these, no longer in the kernel when last looked at */
     uint64_t progress_ns;   /* when that last rose */
 };
