@@ -10,5 +10,7 @@ threads     a single thread of a process, stopped
 producer    the wire protocol, spoken from its documentation and nothing else
 mjpeg       an MJPEG client that parses strictly
 http        requests, and raw bytes
+link        a slow link, and clients at its other end
+certificates  a certificate authority
 pictures    what is to be seen in a JPEG
 """
