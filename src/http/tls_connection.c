@@ -15,9 +15,10 @@
 
 /*
  * What TLS 1.2 and 1.3 have in common: keys that are of no use to those who get hold of the certificate's
- * later, and ciphers that authenticate.
+ * later, and ciphers that authenticate. Of these the server chooses: it pays for each viewer, and the first
+ * is the cheapest.
  */
-static const char priorities[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA:"
+static const char priorities[] = "NORMAL:%SERVER_PRECEDENCE:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA:"
                                  "-CIPHER-ALL:+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305";
 
 struct tls_connection {

@@ -155,8 +155,9 @@ struct certificate *certificate_load(const char *path, const char *key_path,
     struct certificate *certificate = memory_zeroed(sizeof(*certificate));
     gnutls_datum_t text = {0}, key_text = {0};
     atomic_init(&certificate->references, 1);
-    gnutls_certificate_allocate_credentials(&certificate->credentials);
-    if (!read_file(path, &text, error) || (key_path && !read_file(key_path, &key_text, error)) ||
+    fail(error, "out of memory"); /* unless it is something else */
+    if (gnutls_certificate_allocate_credentials(&certificate->credentials) != 0 ||
+        !read_file(path, &text, error) || (key_path && !read_file(key_path, &key_text, error)) ||
         !parse(certificate, &text, key_path ? &key_text : &text, path, key_path ? key_path : path, error))
         certificate_unref(&certificate);
     forget(&text);
@@ -176,6 +177,7 @@ void certificate_unref(struct certificate **certificate)
     *certificate = NULL;
     if (!mine || atomic_fetch_sub(&mine->references, 1) != 1)
         return;
-    gnutls_certificate_free_credentials(mine->credentials);
+    if (mine->credentials)
+        gnutls_certificate_free_credentials(mine->credentials);
     free(mine);
 }

@@ -7,6 +7,11 @@
 static char scratch[RECORD_BYTES];
 static char large[3 * RECORD_BYTES];
 
+static struct iovec piece_of(const char *text)
+{
+    return (struct iovec){(void *)(uintptr_t)text, strlen(text)};
+}
+
 static const void *gather(const struct iovec *pieces, int count, size_t *length)
 {
     memset(scratch, '?', sizeof(scratch));
@@ -15,11 +20,11 @@ static const void *gather(const struct iovec *pieces, int count, size_t *length)
 
 TEST(a_piece_that_fills_a_record_is_taken_from_where_it_is)
 {
-    const struct iovec pieces[] = {{large, sizeof(large)}, {"tail", 4}};
+    const struct iovec pieces[] = {{large, sizeof(large)}, piece_of("tail")};
     size_t length;
     assert_ptr_equal(gather(pieces, 2, &length), large);
     assert_int_equal(length, RECORD_BYTES);
-    const struct iovec exact[] = {{large, RECORD_BYTES}, {"tail", 4}};
+    const struct iovec exact[] = {{large, RECORD_BYTES}, piece_of("tail")};
     assert_ptr_equal(gather(exact, 2, &length), large);
     assert_int_equal(length, RECORD_BYTES);
 }
@@ -34,7 +39,7 @@ TEST(so_is_the_last_piece)
 
 TEST(small_pieces_share_a_record)
 {
-    const struct iovec pieces[] = {{"head", 4}, {"jpeg", 4}, {"tail", 4}};
+    const struct iovec pieces[] = {piece_of("head"), piece_of("jpeg"), piece_of("tail")};
     size_t length;
     assert_ptr_equal(gather(pieces, 3, &length), scratch);
     assert_int_equal(length, 12);
@@ -45,7 +50,7 @@ TEST(a_record_ends_within_a_piece)
 {
     struct dice dice = {1};
     dice_fill(&dice, (uint8_t *)large, sizeof(large));
-    const struct iovec pieces[] = {{"head", 4}, {large, sizeof(large)}, {"tail", 4}};
+    const struct iovec pieces[] = {piece_of("head"), {large, sizeof(large)}, piece_of("tail")};
     size_t length;
     assert_ptr_equal(gather(pieces, 3, &length), scratch);
     assert_int_equal(length, RECORD_BYTES);
@@ -55,7 +60,7 @@ TEST(a_record_ends_within_a_piece)
 
 TEST(a_last_byte_does_not_fit_any_more)
 {
-    const struct iovec pieces[] = {{large, RECORD_BYTES - 1}, {"tail", 4}};
+    const struct iovec pieces[] = {{large, RECORD_BYTES - 1}, piece_of("tail")};
     size_t length;
     assert_ptr_equal(gather(pieces, 2, &length), scratch);
     assert_int_equal(length, RECORD_BYTES);
