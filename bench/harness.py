@@ -398,7 +398,7 @@ LINK_QUEUE_BYTES = 50000  # 40 ms: a modest router's
 
 @contextlib.contextmanager
 def slow_link(mbit: float = LINK_MBIT) -> Iterator[Link]:
-    """Makes a link of so many Mbit/s from a server's namespace to a viewer's; takes it away again."""
+    """A link of so many Mbit/s from a server's namespace to a viewer's; takes it away again."""
     if os.geteuid() != 0:
         raise Skip("the slow link needs network namespaces: run as root")
     if not shutil.which("ip") or not shutil.which("tc"):

@@ -16,7 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { EVENTS_AT_ONCE = LISTEN_MOST + 3, ACCEPTS_AT_ONCE = 64 };
+enum { EVENTS_AT_ONCE = LISTEN_MOST + 4, ACCEPTS_AT_ONCE = 64 };
 
 /* Where there is no file for a connection, another one is tried for after this. */
 static const uint64_t RETRY_NS = 100 * NS_PER_MS;
@@ -31,7 +31,7 @@ struct loop {
     struct pulse pulse;
     struct wake wake; /* a connection was resumed, the thread is to end, or its pulse is asked for */
     atomic_bool is_stopping;
-    int epoll_fd; /* the listeners, the wake, and libmicrohttpd's own epolls */
+    int epoll_fd; /* the listeners, the wake, and what the daemons wait for */
 
     /* The thread's own. */
     bool is_accepting; /* the listeners are polled */
@@ -120,16 +120,20 @@ static int timeout_ms(const struct loop *loop, uint64_t now_ns)
 {
     uint64_t deadline_ns = loop->retry_ns > now_ns ? loop->retry_ns : CLOCK_NEVER;
     deadline_ns = earlier(deadline_ns, loop->daemons.plain, now_ns);
-    if (loop->daemons.tls)
-        deadline_ns = earlier(deadline_ns, loop->daemons.tls, now_ns);
+    if (loop->daemons.tls) {
+        uint64_t due_ns = handshakes_next(loop->daemons.handshakes);
+        deadline_ns = earlier(due_ns < deadline_ns ? due_ns : deadline_ns, loop->daemons.tls, now_ns);
+    }
     return clock_timeout_ms(now_ns, deadline_ns);
 }
 
 static void run_daemons(struct loop *loop)
 {
     MHD_run(loop->daemons.plain);
-    if (loop->daemons.tls)
+    if (loop->daemons.tls) {
+        handshakes_run(loop->daemons.handshakes, clock_mono_ns());
         MHD_run(loop->daemons.tls);
+    }
 }
 
 static void *run(void *arg)
@@ -149,6 +153,8 @@ static void *run(void *arg)
         }
         run_daemons(loop);
     }
+    if (loop->daemons.tls)
+        handshakes_end(loop->daemons.handshakes);
     run_daemons(loop); /* what the sender let go in the meantime is answered */
     return NULL;
 }
@@ -187,7 +193,8 @@ static bool poll_all(struct loop *loop)
             return false;
     loop->is_accepting = true;
     return poll_daemon(loop, loop->daemons.plain) &&
-           (!loop->daemons.tls || poll_daemon(loop, loop->daemons.tls)) &&
+           (!loop->daemons.tls || (poll_daemon(loop, loop->daemons.tls) &&
+                                   poll_fd(loop, loop->daemons.handshakes->epoll_fd, &loop->daemons))) &&
            poll_fd(loop, loop->wake.fd, &loop->wake);
 }
 

@@ -7,6 +7,7 @@
 #define HEADCAM_HTTP_LOOP_H
 
 #include "base/pulse.h"
+#include "http/handshakes.h"
 #include "http/listen.h"
 
 #include <microhttpd.h>
@@ -21,7 +22,8 @@ struct loop *loop_create(const struct listeners *listeners, size_t max_connectio
 /* Who serves the connections: daemons with neither a listening socket nor a thread of their own. */
 struct loop_daemons {
     struct MHD_Daemon *plain;
-    struct MHD_Daemon *tls; /* NULL where no listener wants it */
+    struct MHD_Daemon *tls;        /* NULL where no listener wants it */
+    struct handshakes *handshakes; /* its */
 };
 
 /* Starts the thread. False: the system would not let it, and it logged why. */

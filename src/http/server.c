@@ -158,8 +158,10 @@ static bool start_daemons(struct server *server, unsigned connections)
     tls_connection_options(&server->tls, tls);
     server->tls.tls = server->options.tls;
     server->daemons.plain = start_daemon(server, 0, connections, none);
-    if (server->options.tls)
+    if (server->options.tls && handshakes_init(&server->tls.handshakes)) {
+        server->daemons.handshakes = &server->tls.handshakes;
         server->daemons.tls = start_daemon(server, MHD_USE_TLS, connections, tls);
+    }
     if (server->daemons.plain && (server->daemons.tls || !server->options.tls))
         return true;
     log_error("cannot start the HTTP server");
@@ -195,6 +197,8 @@ void server_destroy(struct server *server)
         loop_stop(server->loop);
     MHD_stop_daemon(server->daemons.plain); /* NULL is none */
     MHD_stop_daemon(server->daemons.tls);
+    if (server->daemons.handshakes)
+        handshakes_fini(server->daemons.handshakes);
     if (server->sender)
         sender_destroy(server->sender);
     if (server->loop)

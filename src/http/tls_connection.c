@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 /*
@@ -26,6 +27,8 @@ struct tls_connection {
     struct certificate *certificate;
     int fd;
     bool has_begun; /* its first bytes were seen */
+    bool is_shaken; /* the client's last word was heard */
+    struct handshake handshake;
 };
 
 bool tls_connection_is_possible(void)
@@ -35,13 +38,9 @@ bool tls_connection_is_possible(void)
 
 /* ---- plain HTTP ---- */
 
-static const char wrong_scheme[] = "HTTP/1.1 400 Bad Request\r\n"
-                                   "Content-Type: text/plain; charset=utf-8\r\n"
-                                   "Content-Length: 43\r\n"
-                                   "Connection: close\r\n\r\n"
-                                   "this port speaks TLS; ask it with https://\n";
+static const char wrong_scheme[] = "this port speaks TLS; ask it with https://\n";
 
-static void log_plain_http(struct tls_connection *connection)
+static void log_plain_http(const struct tls_connection *connection)
 {
     uint64_t suppressed;
     if (!log_limit_pass(&connection->all->plain_log, clock_mono_ns(), &suppressed))
@@ -54,12 +53,18 @@ static void log_plain_http(struct tls_connection *connection)
 }
 
 /* Best effort: what the socket does not take at once is lost. */
-static void answer_plain_http(struct tls_connection *connection)
+static void answer_plain_http(const struct tls_connection *connection)
 {
-    char rest[4096]; /* unread, it would make the kernel reset the connection, answer and all */
-    ssize_t ignored = recv(connection->fd, rest, sizeof(rest), MSG_DONTWAIT);
-    ignored = send(connection->fd, wrong_scheme, sizeof(wrong_scheme) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
-    (void)ignored;
+    char answer[256], rest[4096];
+    int length = snprintf(answer, sizeof(answer),
+                          "HTTP/1.1 400 Bad Request\r\n"
+                          "Content-Type: text/plain; charset=utf-8\r\n"
+                          "Content-Length: %zu\r\n"
+                          "Connection: close\r\n\r\n%s",
+                          strlen(wrong_scheme), wrong_scheme);
+    /* A request that stays unread would make the kernel reset the connection, answer and all. */
+    (void)recv(connection->fd, rest, sizeof(rest), MSG_DONTWAIT);
+    (void)send(connection->fd, answer, (size_t)length, MSG_DONTWAIT | MSG_NOSIGNAL);
     log_plain_http(connection);
 }
 
@@ -74,6 +79,10 @@ static ssize_t pull(gnutls_transport_ptr_t arg, void *bytes, size_t room)
 {
     struct tls_connection *connection = arg;
     ssize_t got = recv(connection->fd, bytes, room, 0);
+    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) && !connection->is_shaken) {
+        errno = handshake_wait(&connection->handshake) ? EAGAIN : ECONNABORTED;
+        return -1;
+    }
     if (got <= 0 || connection->has_begun)
         return got;
     connection->has_begun = true;
@@ -93,6 +102,17 @@ gnutls_session_t tls_connection_session(struct MHD_Connection *connection)
     return info ? info->tls_session : NULL;
 }
 
+static int on_finished(gnutls_session_t session, unsigned type, unsigned when, unsigned is_incoming,
+                       const gnutls_datum_t *message)
+{
+    (void)type, (void)when, (void)message;
+    gnutls_transport_ptr_t connection, fd;
+    gnutls_transport_get_ptr2(session, &connection, &fd);
+    if (is_incoming)
+        ((struct tls_connection *)connection)->is_shaken = true;
+    return 0;
+}
+
 /* What libmicrohttpd gave the session is replaced before its first byte. */
 static struct tls_connection *begin(struct tls_connections *all, struct MHD_Connection *connection)
 {
@@ -104,6 +124,8 @@ static struct tls_connection *begin(struct tls_connections *all, struct MHD_Conn
     gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, self->certificate->credentials);
     gnutls_transport_set_ptr2(session, self, (gnutls_transport_ptr_t)(intptr_t)self->fd);
     gnutls_transport_set_pull_function(session, pull);
+    gnutls_handshake_set_hook_function(session, GNUTLS_HANDSHAKE_FINISHED, GNUTLS_HOOK_POST, on_finished);
+    handshake_begin(&self->handshake, &all->handshakes, connection, self->fd);
     return self;
 }
 

@@ -8,6 +8,7 @@
 #define HEADCAM_HTTP_TLS_CONNECTION_H
 
 #include "base/log.h"
+#include "http/handshakes.h"
 #include "tls/tls.h"
 
 #include <microhttpd.h>
@@ -20,6 +21,7 @@ bool tls_connection_is_possible(void);
 struct tls_connections {
     struct tls *tls;
     struct log_limit plain_log;
+    struct handshakes handshakes;
 };
 
 enum { TLS_CONNECTION_OPTIONS = 4 };

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Through a link that is too slow for the stream, frames are few, whole and young; with TLS, too."""
+"""Through a link too slow for the stream, frames are few, whole and young; with TLS, too."""
 
 from __future__ import annotations
 

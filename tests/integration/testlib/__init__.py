@@ -11,6 +11,6 @@ producer    the wire protocol, spoken from its documentation and nothing else
 mjpeg       an MJPEG client that parses strictly
 http        requests, and raw bytes
 link        a slow link, and clients at its other end
-certificates  a certificate authority
+certificates  an authority that issues them
 pictures    what is to be seen in a JPEG
 """

@@ -24,7 +24,7 @@ _NEW_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
 
 @dataclasses.dataclass(frozen=True)
 class Certificate:
-    """A certificate with its issuer's, as servers want it, and its key; who trusts `root` trusts it."""
+    """A certificate with its issuer's, as servers want it, and its key; `root` vouches for it."""
 
     path: pathlib.Path
     key_path: pathlib.Path

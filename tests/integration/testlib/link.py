@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""A slow link, and clients at its other end. It is the benchmark's: two network namespaces, as root."""
+"""A slow link, and clients at its other end.
+
+It is the benchmark's: two network namespaces, which only root can make.
+"""
 
 from __future__ import annotations
 

@@ -63,8 +63,8 @@ def address_of(url: str) -> Address:
 class Server:
     """A running server. Viewers made with watch() stay until it has ended.
 
-    Without `listen` it gets no --listen. With `tls` TCP is served with that certificate. `wrapper` is a command that becomes the server, with files
-    that it hands on in `pass_fds`.
+    Without `listen` it gets no --listen. With `tls` TCP is served with that certificate. `wrapper`
+    is a command that becomes the server, with files that it hands on in `pass_fds`.
     """
 
     def __init__(
