@@ -90,8 +90,18 @@ static void wait_for_end(struct server *server, struct tls *tls, struct pulses *
     log_info("%s: ending", strsignal(signal.si_signo));
 }
 
+static void warn_if_tls_is_idle(const struct listeners *listeners)
+{
+    for (size_t i = 0; i < listeners->count; i++)
+        if (listeners->item[i].is_tls)
+            return;
+    log_warn("--tls-cert is of no use: headcam listens on unix sockets only, which stay plain");
+}
+
 static void log_start(const struct listeners *listeners, const char *endpoint)
 {
+    if (listeners->has_tls)
+        warn_if_tls_is_idle(listeners);
     log_info("headcam " HEADCAM_VERSION " serves %s and takes frames at %s", listeners->item[0].url,
              endpoint);
     for (size_t i = 1; i < listeners->count; i++)

@@ -12,7 +12,7 @@
 
 enum { EVENTS_AT_ONCE = 64 };
 
-/* From the connection to the end of its handshake; whoever is slower is not there to look at pictures. */
+/* From the connection to the end of a handshake that has begun. Who says nothing at all is idle. */
 static const uint64_t TIMEOUT_NS = 10 * NS_PER_S;
 
 bool handshakes_init(struct handshakes *handshakes)

@@ -124,6 +124,7 @@ static struct tls_connection *begin(struct tls_connections *all, struct MHD_Conn
     gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, self->certificate->credentials);
     gnutls_transport_set_ptr2(session, self, (gnutls_transport_ptr_t)(intptr_t)self->fd);
     gnutls_transport_set_pull_function(session, pull);
+    /* the last that a handshake waits for, of either version */
     gnutls_handshake_set_hook_function(session, GNUTLS_HANDSHAKE_FINISHED, GNUTLS_HOOK_POST, on_finished);
     handshake_begin(&self->handshake, &all->handshakes, connection, self->fd);
     return self;
@@ -141,7 +142,7 @@ static void notify(void *connections, struct MHD_Connection *connection, void **
     }
 }
 
-/* libmicrohttpd asks for one or for a certificate of its own. Nobody calls it. */
+/* libmicrohttpd wants this, or one certificate for all sessions. Nobody calls it. */
 static int retrieve_nothing(gnutls_session_t session, const gnutls_datum_t *issuers, int issuer_count,
                             const gnutls_pk_algorithm_t *algorithms, int algorithm_count,
                             gnutls_pcert_st **chain, unsigned *chain_length, gnutls_privkey_t *key)

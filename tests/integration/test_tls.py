@@ -188,6 +188,15 @@ def test_unix_sockets_stay_plain(
         assert "--max-viewers" in server.get("/stream").text
 
 
+def test_only_unix_sockets(
+    start_server: Any, certificate: Certificate, directory: pathlib.Path
+) -> None:
+    """Then the certificate is not for anybody, which may not be what was meant."""
+    server = start_server(listen=f"unix:{directory}/http.sock", tls=certificate)
+    assert "warn  --tls-cert is of no use: headcam listens on unix sockets only" in server.log()
+    assert server.get("/healthz").status == 200
+
+
 # ---- certificates ----
 
 
@@ -409,6 +418,19 @@ class TestHalfHandshakes:
 def open_files(server: Any) -> int:
     """How many files the server has open."""
     return len(list(pathlib.Path(f"/proc/{server.process.pid}/fd").iterdir()))
+
+
+def test_the_end_beside_half_handshakes(server: Any, certificate: Certificate) -> None:
+    """Nobody is waited for."""
+    hello = client_hello(certificate.context())
+    half = [server.address.plain().connect() for _ in range(9)]
+    for count, connection in enumerate(half):
+        connection.sendall(hello[: len(hello) - count * 20])
+    assert server.get("/healthz").status == 200, "and they are there"
+    server.end()
+    for connection in half:
+        with connection:
+            assert b"HTTP" not in receive_all(connection)
 
 
 def test_nothing_spins(server: Any, certificate: Certificate) -> None:
