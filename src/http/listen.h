@@ -15,9 +15,9 @@
 enum { LISTEN_MOST = 32, LISTEN_ERROR_BYTES = SOCKET_FILE_ERROR_BYTES, LISTEN_URL_BYTES = 300 };
 
 struct listener {
-    int fd; /* non-blocking */
-    bool is_tls;
-    char url[LISTEN_URL_BYTES];        /* http://HOST:PORT/, with its real port, or unix:/PATH */
+    int fd;                            /* non-blocking */
+    bool is_tls;                       /* its clients are to shake hands */
+    char url[LISTEN_URL_BYTES];        /* http[s]://HOST:PORT/, with its real port, or unix:/PATH */
     char path[SOCKET_FILE_PATH_BYTES]; /* of the socket file to be removed; empty: none */
 };
 

@@ -99,7 +99,6 @@ static void summarize(gnutls_x509_crt_t certificate, char summary[CERTIFICATE_SU
     snprintf(summary, CERTIFICATE_SUMMARY_BYTES, "%s, valid until %s", name, day);
 }
 
-/* The key is not looked at by name: where there is none in the file, the flag that names another is. */
 static bool import_key(gnutls_x509_privkey_t key, const gnutls_datum_t *text, const char *path,
                        bool is_own_file, char error[CERTIFICATE_ERROR_BYTES])
 {
