@@ -29,7 +29,7 @@ say = $(if $(filter 1,$(V)),@:,@printf '  %-6s %s\n')
 
 # ---- the server ----
 
-packages  := libmicrohttpd libjpeg libpng libzmq jansson libxxhash libsodium libcrypt libbsd
+packages  := libmicrohttpd gnutls libjpeg libpng libzmq jansson libxxhash libsodium libcrypt libbsd
 warnings  := -Wall -Wextra -Werror -Wshadow -Wvla -Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes \
              -Wwrite-strings -Wcast-qual -Wconversion -Wno-sign-conversion -Wno-format-truncation \
              -Wno-unknown-warning-option

@@ -397,8 +397,8 @@ LINK_QUEUE_BYTES = 50000  # 40 ms: a modest router's
 
 
 @contextlib.contextmanager
-def slow_link() -> Iterator[Link]:
-    """Makes a link of LINK_MBIT from a server's namespace to a viewer's; takes it away again."""
+def slow_link(mbit: float = LINK_MBIT) -> Iterator[Link]:
+    """A link of so many Mbit/s from a server's namespace to a viewer's; takes it away again."""
     if os.geteuid() != 0:
         raise Skip("the slow link needs network namespaces: run as root")
     if not shutil.which("ip") or not shutil.which("tc"):
@@ -446,7 +446,7 @@ def slow_link() -> Iterator[Link]:
             "root",
             "tbf",
             "rate",
-            f"{LINK_MBIT}mbit",
+            f"{mbit:g}mbit",
             "burst",
             LINK_BURST_BYTES,
             "limit",
@@ -461,7 +461,7 @@ def slow_link() -> Iterator[Link]:
             inside,
             ("ip", "netns", "exec", viewer),
             "192.0.2.1",
-            LINK_MBIT * 1e6,
+            mbit * 1e6,
             run(*inside, "cat", control),
         )
     finally:

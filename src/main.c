@@ -8,11 +8,13 @@
 #include "http/listen.h"
 #include "http/reply.h"
 #include "http/server.h"
+#include "http/tls_connection.h"
 #include "ingest/ingest.h"
 #include "options.h"
 #include "service/activation.h"
 #include "service/service.h"
 #include "stream/hub.h"
+#include "tls/tls.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -87,7 +89,20 @@ static bool is_reload(const siginfo_t *signal)
     return signal->si_signo == SIGHUP && signal->si_code != SI_KERNEL;
 }
 
-static void wait_for_end(struct server *server, struct pulses *pulses, struct access *access)
+/* Whatever came from files is read again. */
+static void reload(struct access *access, struct tls *tls)
+{
+    if (access)
+        access_reload(access);
+    if (tls)
+        tls_reload(tls);
+    if (!access && !tls)
+        log_info("%s: there is no --auth-file and no --tls-cert to read again; a restart reads flags and "
+                 "environment",
+                 strsignal(SIGHUP));
+}
+
+static void wait_for_end(struct server *server, struct pulses *pulses, struct access *access, struct tls *tls)
 {
     sigset_t signals;
     siginfo_t signal;
@@ -99,18 +114,25 @@ static void wait_for_end(struct server *server, struct pulses *pulses, struct ac
         if (!is_reload(&signal))
             break;
         service_begin_reload(&service);
-        if (access)
-            access_reload(access);
-        else
-            log_info("%s: there is no --auth-file to read again", strsignal(SIGHUP));
+        reload(access, tls);
         service_end_reload(&service);
     }
     service_end(&service);
     log_info("%s: ending", strsignal(signal.si_signo));
 }
 
+static void warn_if_tls_is_idle(const struct listeners *listeners)
+{
+    for (size_t i = 0; i < listeners->count; i++)
+        if (listeners->item[i].is_tls)
+            return;
+    log_warn("--tls-cert is of no use: headcam listens on unix sockets only, which stay plain");
+}
+
 static void log_start(const struct listeners *listeners, const char *endpoint)
 {
+    if (listeners->has_tls)
+        warn_if_tls_is_idle(listeners);
     log_info("headcam " HEADCAM_VERSION " serves %s and takes frames at %s", listeners->item[0].url,
              endpoint);
     for (size_t i = 1; i < listeners->count; i++)
@@ -118,7 +140,8 @@ static void log_start(const struct listeners *listeners, const char *endpoint)
 }
 
 /* Starts the parts in the order of the way of a frame, backwards, and ends them the other way round. */
-static int run_parts(const struct options *options, const struct listeners *listeners, struct access *access)
+static int run_parts(const struct options *options, const struct listeners *listeners, struct access *access,
+                     struct tls *tls)
 {
     char ingest_error[ENDPOINT_ERROR_BYTES];
     struct pulses pulses;
@@ -147,6 +170,7 @@ static int run_parts(const struct options *options, const struct listeners *list
     };
     const struct server_options serving = {
         .listeners = listeners,
+        .tls = tls,
         .pulses = &pulses,
         .endpoint = options->ingest,
         .max_streams = options->max_streams,
@@ -163,7 +187,7 @@ static int run_parts(const struct options *options, const struct listeners *list
     int code = EXIT_FAILED;
     if (server) {
         log_start(listeners, options->ingest);
-        wait_for_end(server, &pulses, access);
+        wait_for_end(server, &pulses, access, tls);
         server_destroy(server);
         code = EXIT_OK;
     } else if (encoder && !ingest) {
@@ -177,22 +201,37 @@ static int run_parts(const struct options *options, const struct listeners *list
     return code;
 }
 
-static int run(const struct options *options)
+static int run_listening(const struct options *options, struct tls *tls)
 {
-    struct listeners listeners = {0};
+    struct listeners listeners = {.has_tls = tls != NULL};
     struct access *access = NULL;
     char listen_error[LISTEN_ERROR_BYTES], access_error[AUTH_ERROR_BYTES];
     int code;
-    reply_allow_origins(&options->allow_origins);
     if (!listen_everywhere(options, &listeners, listen_error))
         code = fail(listen_error);
     else if (!open_access(options, &listeners, &access, access_error))
         code = fail(access_error);
     else
-        code = run_parts(options, &listeners, access);
+        code = run_parts(options, &listeners, access, tls);
     if (access)
         access_destroy(access);
     listen_close(&listeners);
+    return code;
+}
+
+static int run(const struct options *options)
+{
+    char error[CERTIFICATE_ERROR_BYTES];
+    reply_allow_origins(&options->allow_origins);
+    if (!options->tls_cert)
+        return run_listening(options, NULL);
+    if (!tls_connection_is_possible())
+        return fail("--tls-cert needs a libmicrohttpd that was built with TLS");
+    struct tls *tls = tls_create(options->tls_cert, options->tls_key, error);
+    if (!tls)
+        return fail(error);
+    int code = run_listening(options, tls);
+    tls_destroy(tls);
     return code;
 }
 

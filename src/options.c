@@ -168,6 +168,10 @@ static const struct option table[] = {
      "up to 16 of HOST:PORT, as 127.0.0.1:8080 or [::]:8080, and unix:/PATH", read_listen, 0, 0, 0},
     {"listen-mode", "MODE", "0660", "the mode of the file of unix:/PATH", "an octal mode up to 0777",
      read_mode, FIELD(listen_mode), 0, 0},
+    {"tls-cert", "FILE", NULL, "serve HTTPS, with this certificate and its chain (PEM); not on unix:/PATH",
+     "a file", read_string, FIELD(tls_cert), 0, 0},
+    {"tls-key", "FILE", NULL, "the certificate's key (in the file of --tls-cert)", "a file", read_string,
+     FIELD(tls_key), 0, 0},
     {"ingest", "ENDPOINT", "ipc:///run/headcam/ingest.sock", "the ZeroMQ endpoint where agents connect",
      "a ZeroMQ endpoint, as ipc:///run/headcam/ingest.sock", read_string, FIELD(ingest), 0, 0},
     {"socket-mode", "MODE", "0660", "the mode of the ingest socket's file", "an octal mode up to 0777",
@@ -308,6 +312,10 @@ enum options_result options_read(int argc, char *const argv[], struct options *o
         snprintf(source, sizeof(source), "--%s", option->name);
         if (!set(options, option, source, value, error))
             return OPTIONS_ERROR;
+    }
+    if (options->tls_key && !options->tls_cert) {
+        snprintf(error, OPTIONS_ERROR_BYTES, "--tls-key is of no use without --tls-cert FILE");
+        return OPTIONS_ERROR;
     }
     return OPTIONS_RUN;
 }

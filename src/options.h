@@ -26,6 +26,8 @@ struct options {
     size_t listen_count;
     enum options_source listen_source;
     mode_t listen_mode;
+    const char *tls_cert; /* NULL: plain HTTP */
+    const char *tls_key;  /* NULL: in the same file */
     const char *ingest;
     mode_t socket_mode;
     const char *default_name; /* NULL: none */

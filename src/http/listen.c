@@ -43,13 +43,15 @@ static void write_unix_url(const struct sockaddr_un *address, socklen_t length, 
              (int)(room - is_abstract), address->sun_path + is_abstract);
 }
 
-static void write_tcp_url(const struct sockaddr *address, socklen_t length, char url[LISTEN_URL_BYTES])
+static void write_tcp_url(const struct sockaddr *address, socklen_t length, bool is_tls,
+                          char url[LISTEN_URL_BYTES])
 {
     char host[128] = "?", port[8] = "?";
     getnameinfo(address, length, host, sizeof(host), port, sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV);
     /* Everywhere is no place to open in a browser. */
     const char *shown = strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0 ? "localhost" : host;
-    snprintf(url, LISTEN_URL_BYTES, strchr(shown, ':') ? "http://[%s]:%s/" : "http://%s:%s/", shown, port);
+    snprintf(url, LISTEN_URL_BYTES, strchr(shown, ':') ? "%s://[%s]:%s/" : "%s://%s:%s/",
+             is_tls ? "https" : "http", shown, port);
 }
 
 static struct listener *add(struct listeners *listeners, int fd)
@@ -59,10 +61,11 @@ static struct listener *add(struct listeners *listeners, int fd)
     socklen_t length = sizeof(address);
     *listener = (struct listener){.fd = fd};
     getsockname(fd, (struct sockaddr *)&address, &length);
+    listener->is_tls = listeners->has_tls && address.ss_family != AF_UNIX;
     if (address.ss_family == AF_UNIX)
         write_unix_url((const struct sockaddr_un *)&address, length, listener->url);
     else
-        write_tcp_url((const struct sockaddr *)&address, length, listener->url);
+        write_tcp_url((const struct sockaddr *)&address, length, listener->is_tls, listener->url);
     return listener;
 }
 

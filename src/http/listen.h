@@ -16,12 +16,14 @@ enum { LISTEN_MOST = 32, LISTEN_ERROR_BYTES = SOCKET_FILE_ERROR_BYTES, LISTEN_UR
 
 struct listener {
     int fd;                            /* non-blocking */
-    char url[LISTEN_URL_BYTES];        /* http://HOST:PORT/, with its real port, or unix:/PATH */
+    bool is_tls;                       /* its clients are to shake hands */
+    char url[LISTEN_URL_BYTES];        /* http[s]://HOST:PORT/, with its real port, or unix:/PATH */
     char path[SOCKET_FILE_PATH_BYTES]; /* of the socket file to be removed; empty: none */
 };
 
 /* Zeroed: none yet. */
 struct listeners {
+    bool has_tls; /* those of TCP are to speak TLS; set before the first */
     struct listener item[LISTEN_MOST];
     size_t count;
 };

@@ -16,13 +16,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { EVENTS_AT_ONCE = LISTEN_MOST + 2, ACCEPTS_AT_ONCE = 64 };
+enum { EVENTS_AT_ONCE = LISTEN_MOST + 4, ACCEPTS_AT_ONCE = 64 };
 
 /* Where there is no file for a connection, another one is tried for after this. */
 static const uint64_t RETRY_NS = 100 * NS_PER_MS;
 
 struct loop {
-    struct MHD_Daemon *daemon;
+    struct loop_daemons daemons;
     const struct listeners *listeners;
     size_t max_connections;
     pthread_t thread;
@@ -31,7 +31,7 @@ struct loop {
     struct pulse pulse;
     struct wake wake; /* a connection was resumed, the thread is to end, or its pulse is asked for */
     atomic_bool is_stopping;
-    int epoll_fd; /* the listeners, the wake, and libmicrohttpd's own epoll */
+    int epoll_fd; /* the listeners, the wake, and what the daemons wait for */
 
     /* The thread's own. */
     bool is_accepting; /* the listeners are polled */
@@ -47,9 +47,16 @@ static bool poll_fd(struct loop *loop, int fd, const void *who)
 
 /* ---- accepting ---- */
 
+static size_t count_connections(struct MHD_Daemon *daemon)
+{
+    return MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS)->num_connections;
+}
+
 static size_t free_places(const struct loop *loop)
 {
-    size_t taken = MHD_get_daemon_info(loop->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS)->num_connections;
+    size_t taken = count_connections(loop->daemons.plain);
+    if (loop->daemons.tls)
+        taken += count_connections(loop->daemons.tls);
     return taken < loop->max_connections ? loop->max_connections - taken : 0;
 }
 
@@ -86,6 +93,7 @@ static void pause_accepting(struct loop *loop, int error)
 
 static void accept_from(struct loop *loop, const struct listener *listener)
 {
+    struct MHD_Daemon *daemon = listener->is_tls ? loop->daemons.tls : loop->daemons.plain;
     for (int i = 0; i < ACCEPTS_AT_ONCE && free_places(loop) > 0; i++) {
         struct sockaddr_storage address = {0};
         socklen_t length = sizeof(address);
@@ -95,19 +103,37 @@ static void accept_from(struct loop *loop, const struct listener *listener)
                 pause_accepting(loop, errno);
             return;
         }
-        MHD_add_connection(loop->daemon, fd, (const struct sockaddr *)&address, length); /* or closes it */
+        MHD_add_connection(daemon, fd, (const struct sockaddr *)&address, length); /* or closes it */
     }
 }
 
 /* ---- the thread ---- */
 
-static int timeout_ms(const struct loop *loop, uint64_t now_ns)
+static uint64_t earlier(uint64_t deadline_ns, struct MHD_Daemon *daemon, uint64_t now_ns)
 {
     MHD_UNSIGNED_LONG_LONG ms;
+    bool has_timeout = MHD_get_timeout(daemon, &ms) == MHD_YES;
+    return has_timeout && now_ns + ms * NS_PER_MS < deadline_ns ? now_ns + ms * NS_PER_MS : deadline_ns;
+}
+
+static int timeout_ms(const struct loop *loop, uint64_t now_ns)
+{
     uint64_t deadline_ns = loop->retry_ns > now_ns ? loop->retry_ns : CLOCK_NEVER;
-    if (MHD_get_timeout(loop->daemon, &ms) == MHD_YES && now_ns + ms * NS_PER_MS < deadline_ns)
-        deadline_ns = now_ns + ms * NS_PER_MS;
+    deadline_ns = earlier(deadline_ns, loop->daemons.plain, now_ns);
+    if (loop->daemons.tls) {
+        uint64_t due_ns = handshakes_next(loop->daemons.handshakes);
+        deadline_ns = earlier(due_ns < deadline_ns ? due_ns : deadline_ns, loop->daemons.tls, now_ns);
+    }
     return clock_timeout_ms(now_ns, deadline_ns);
+}
+
+static void run_daemons(struct loop *loop)
+{
+    MHD_run(loop->daemons.plain);
+    if (loop->daemons.tls) {
+        handshakes_run(loop->daemons.handshakes, clock_mono_ns());
+        MHD_run(loop->daemons.tls);
+    }
 }
 
 static void *run(void *arg)
@@ -122,12 +148,14 @@ static void *run(void *arg)
         for (int i = 0; i < count; i++) {
             if (events[i].data.ptr == &loop->wake)
                 wake_clear(&loop->wake);
-            else if (events[i].data.ptr != loop->daemon)
+            else if (events[i].data.ptr != &loop->daemons)
                 accept_from(loop, events[i].data.ptr);
         }
-        MHD_run(loop->daemon);
+        run_daemons(loop);
     }
-    MHD_run(loop->daemon); /* what the sender let go in the meantime is answered */
+    if (loop->daemons.tls)
+        handshakes_end(loop->daemons.handshakes);
+    run_daemons(loop); /* what the sender let go in the meantime is answered */
     return NULL;
 }
 
@@ -152,19 +180,27 @@ struct loop *loop_create(const struct listeners *listeners, size_t max_connectio
     return loop;
 }
 
+static bool poll_daemon(struct loop *loop, struct MHD_Daemon *daemon)
+{
+    int fd = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+    return poll_fd(loop, fd, &loop->daemons);
+}
+
 static bool poll_all(struct loop *loop)
 {
     for (size_t i = 0; i < loop->listeners->count; i++)
         if (!poll_fd(loop, loop->listeners->item[i].fd, &loop->listeners->item[i]))
             return false;
     loop->is_accepting = true;
-    int daemon_fd = MHD_get_daemon_info(loop->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
-    return poll_fd(loop, daemon_fd, loop->daemon) && poll_fd(loop, loop->wake.fd, &loop->wake);
+    return poll_daemon(loop, loop->daemons.plain) &&
+           (!loop->daemons.tls || (poll_daemon(loop, loop->daemons.tls) &&
+                                   poll_fd(loop, loop->daemons.handshakes->epoll_fd, &loop->daemons))) &&
+           poll_fd(loop, loop->wake.fd, &loop->wake);
 }
 
-bool loop_start(struct loop *loop, struct MHD_Daemon *daemon)
+bool loop_start(struct loop *loop, const struct loop_daemons *daemons)
 {
-    loop->daemon = daemon;
+    loop->daemons = *daemons;
     loop->is_started = poll_all(loop) && thread_start(&loop->thread, "http", run, loop);
     if (loop->is_started)
         pulses_add(loop->pulses, &loop->pulse, "http", wake, loop);

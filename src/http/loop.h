@@ -7,6 +7,7 @@
 #define HEADCAM_HTTP_LOOP_H
 
 #include "base/pulse.h"
+#include "http/handshakes.h"
 #include "http/listen.h"
 
 #include <microhttpd.h>
@@ -18,11 +19,15 @@ struct loop;
 /* The listeners stay the caller's. NULL: the system would not let it, and it logged why. */
 struct loop *loop_create(const struct listeners *listeners, size_t max_connections, struct pulses *pulses);
 
-/*
- * Starts the thread, for a daemon with neither a listening socket nor a thread of its own. False: the
- * system would not let it, and it logged why.
- */
-bool loop_start(struct loop *loop, struct MHD_Daemon *daemon);
+/* Who serves the connections: daemons with neither a listening socket nor a thread of their own. */
+struct loop_daemons {
+    struct MHD_Daemon *plain;
+    struct MHD_Daemon *tls;        /* NULL where no listener wants it */
+    struct handshakes *handshakes; /* its */
+};
+
+/* Starts the thread. False: the system would not let it, and it logged why. */
+bool loop_start(struct loop *loop, const struct loop_daemons *daemons);
 
 /*
  * Resumes a suspended connection, from any thread. MHD_resume_connection() alone is not enough: its

@@ -77,6 +77,7 @@ enum MHD_Result route_stream(struct server *server, struct MHD_Connection *conne
     self->viewer.watch = watch;
     self->viewer.fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
     self->viewer.settings = settings;
+    self->viewer.session = tls_connection_session(connection);
     self->viewer.rate = rate;
     self->viewer.advance_headers = advance_headers;
     snprintf(self->viewer.name, sizeof(self->viewer.name), "%s", name);

@@ -10,6 +10,7 @@
 #include "http/loop.h"
 #include "http/sender.h"
 #include "http/server.h"
+#include "http/tls_connection.h"
 #include "stream/hub.h"
 
 #include <microhttpd.h>
@@ -19,7 +20,8 @@ struct server {
     struct hub *hub;
     struct sender *sender;
     struct server_options options;
-    struct MHD_Daemon *daemon;
+    struct loop_daemons daemons;
+    struct tls_connections tls;
     struct loop *loop;
     uint64_t start_ns, start_real_ns;
     atomic_size_t viewers;   /* connections that stream */

@@ -161,6 +161,37 @@ static size_t raise_file_limit(size_t connections)
     return limit.rlim_cur / 2 > OTHER_FILES ? limit.rlim_cur - OTHER_FILES : limit.rlim_cur / 2;
 }
 
+/* `more` are options for this daemon only. */
+static struct MHD_Daemon *start_daemon(struct server *server, unsigned flags, unsigned connections,
+                                       const struct MHD_OptionItem *more)
+{
+    return MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | flags, 0,
+        NULL, NULL, handle_request, server,
+        /* first: it is for what the other options log */
+        MHD_OPTION_EXTERNAL_LOGGER, log_daemon, NULL, MHD_OPTION_CONNECTION_LIMIT, connections,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_NOTIFY_COMPLETED, finish_request,
+        server, MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_ARRAY, more, MHD_OPTION_END);
+}
+
+/* Whether a connection is encrypted is a matter of its daemon; requests are answered alike. */
+static bool start_daemons(struct server *server, unsigned connections)
+{
+    const struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
+    struct MHD_OptionItem tls[TLS_CONNECTION_OPTIONS];
+    tls_connection_options(&server->tls, tls);
+    server->tls.tls = server->options.tls;
+    server->daemons.plain = start_daemon(server, 0, connections, none);
+    if (server->options.tls && handshakes_init(&server->tls.handshakes)) {
+        server->daemons.handshakes = &server->tls.handshakes;
+        server->daemons.tls = start_daemon(server, MHD_USE_TLS, connections, tls);
+    }
+    if (server->daemons.plain && (server->daemons.tls || !server->options.tls))
+        return true;
+    log_error("cannot start the HTTP server");
+    return false;
+}
+
 struct server *server_create(struct hub *hub, const struct server_options *options)
 {
     struct server *server = memory_zeroed(sizeof(*server));
@@ -178,16 +209,7 @@ struct server *server_create(struct hub *hub, const struct server_options *optio
         server_destroy(server);
         return NULL;
     }
-    server->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL,
-        NULL, handle_request, server,
-        /* first: it is for what the other options log */
-        MHD_OPTION_EXTERNAL_LOGGER, log_daemon, NULL, MHD_OPTION_CONNECTION_LIMIT, (unsigned)connections,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_NOTIFY_COMPLETED, finish_request,
-        server, MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_END);
-    if (!server->daemon)
-        log_error("cannot start the HTTP server");
-    if (!server->daemon || !loop_start(server->loop, server->daemon)) {
+    if (!start_daemons(server, (unsigned)connections) || !loop_start(server->loop, &server->daemons)) {
         server_destroy(server);
         return NULL;
     }
@@ -202,7 +224,10 @@ void server_destroy(struct server *server)
         access_stop(server->options.access);
     if (server->loop)
         loop_stop(server->loop);
-    MHD_stop_daemon(server->daemon); /* NULL is none */
+    MHD_stop_daemon(server->daemons.plain); /* NULL is none */
+    MHD_stop_daemon(server->daemons.tls);
+    if (server->daemons.handshakes)
+        handshakes_fini(server->daemons.handshakes);
     if (server->sender)
         sender_destroy(server->sender);
     if (server->loop)

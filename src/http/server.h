@@ -10,6 +10,7 @@
 #include "base/pulse.h"
 #include "http/listen.h"
 #include "stream/hub.h"
+#include "tls/tls.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -19,6 +20,7 @@ struct server;
 struct server_options {
     const struct listeners *listeners; /* they stay the caller's, and outlive the server */
     struct pulses *pulses;
+    struct tls *tls;      /* NULL where no listener wants it */
     const char *endpoint; /* of the ingest, for /status */
     size_t max_streams;
     size_t max_viewers;

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "http/drain.h"
+#include "tls/record.h"
 
 #include <errno.h>
 #include <linux/sockios.h>
@@ -82,6 +83,15 @@ static int remaining_pieces(const struct iovec *pieces, int count, size_t sent, 
     return n;
 }
 
+/* Returns how many bytes went, or -1 and errno. */
+static ssize_t write_pieces(const struct viewer *viewer, struct iovec *pieces, int count)
+{
+    if (viewer->session)
+        return record_send(viewer->session, pieces, count);
+    const struct msghdr message = {.msg_iov = pieces, .msg_iovlen = (size_t)count};
+    return sendmsg(viewer->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 enum viewer_result viewer_send(struct viewer *viewer)
 {
     const char *tail = multipart_tail(viewer->advance_headers);
@@ -93,9 +103,7 @@ enum viewer_result viewer_send(struct viewer *viewer)
     const size_t total = pieces[0].iov_len + pieces[1].iov_len + pieces[2].iov_len;
     while (viewer->sent < total) {
         struct iovec left[3];
-        struct msghdr message = {.msg_iov = left};
-        message.msg_iovlen = (size_t)remaining_pieces(pieces, 3, viewer->sent, left);
-        ssize_t sent = sendmsg(viewer->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+        ssize_t sent = write_pieces(viewer, left, remaining_pieces(pieces, 3, viewer->sent, left));
         if (sent < 0) {
             if (errno == EINTR)
                 continue;

@@ -19,6 +19,7 @@
 #include "stream/show.h"
 #include "stream/variant_settings.h"
 
+#include <gnutls/gnutls.h>
 #include <microhttpd.h>
 #include <stdbool.h>
 
@@ -38,8 +39,9 @@ struct viewer {
     /* Fixed from the start. */
     struct MHD_Connection *connection;
     int fd;
-    struct watch *watch;   /* a reference */
-    char name[NAME_BYTES]; /* "" for the default stream */
+    gnutls_session_t session; /* NULL: it is sent plain */
+    struct watch *watch;      /* a reference */
+    char name[NAME_BYTES];    /* "" for the default stream */
     struct variant_settings settings;
     bool advance_headers;
     millifps rate;
@@ -62,7 +64,7 @@ struct viewer {
     size_t head_bytes;
     size_t sent; /* of head, JPEG and tail together */
 
-    uint64_t written_bytes; /* to the socket, since the start */
+    uint64_t written_bytes; /* to the socket, since the start; as they were before encryption */
     uint64_t drained_bytes; /* of these, no longer in the kernel when last looked at */
     uint64_t progress_ns;   /* when that last rose */
 

@@ -18,6 +18,7 @@ sys.path[:0] = [str(HERE), str(HERE.parents[1] / "capture_agent"), str(HERE.pare
 
 import fakekit  # noqa: E402
 from testlib.agents import Agent, TestCard  # noqa: E402
+from testlib.certificates import Authority  # noqa: E402
 from testlib.login import TOKEN, bearer, standard_lines, write_auth_file  # noqa: E402
 from testlib.pictures import STILL  # noqa: E402
 from testlib.producer import Link, Producer  # noqa: E402
@@ -38,6 +39,12 @@ def directory() -> Iterator[pathlib.Path]:
     path = tempfile.mkdtemp(prefix="headcam-")
     yield pathlib.Path(path)
     shutil.rmtree(path)
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """Issues certificates."""
+    return Authority(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ from testlib.pictures import STILL
 ORIGIN, OTHER, STRANGER = "https://a.example", "http://b.example:3000", "https://c.example"
 EXPOSED = (
     "Date, Retry-After, X-Timestamp, X-Headcam-Sequence, X-Headcam-State, "
-    "X-Headcam-Sim-Time, X-Headcam-Update"
+    "X-Headcam-Sim-Time, X-Headcam-Update, X-Headcam-Width, X-Headcam-Height, X-Headcam-Stride, "
+    "X-Headcam-Format"
 )
 PATHS = ["/", "/viewer.js", "/status", "/metrics", "/healthz", "/readyz", "/stream/front",
          "/nothing", "/snapshot/front?max_age=3600000", "/stream?fps=0",

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from testlib import pictures
 from testlib.build import IS_SANITIZED, SLOWNESS
+from testlib.certificates import Authority
 from testlib.http import UnixAddress, get_request
 from testlib.mjpeg import Viewer
 from testlib.waiting import hold, wait_until
@@ -23,16 +24,18 @@ WIDTH, HEIGHT = 640, 480
 FPS = 20.0
 
 
-@pytest.fixture(params=["tcp", "unix"])
-def listen(request: Any, directory: pathlib.Path) -> str:
+@pytest.fixture(params=["tcp", "tls", "unix"])
+def where(request: Any, directory: pathlib.Path, authority: Authority) -> dict[str, Any]:
     """Where the server listens. Behind a unix socket there is a proxy, as a rule."""
-    return "127.0.0.1:0" if request.param == "tcp" else f"unix:{directory}/http.sock"
+    if request.param == "unix":
+        return {"listen": f"unix:{directory}/http.sock"}
+    return {"tls": authority.issue("camera")} if request.param == "tls" else {}
 
 
 @pytest.fixture
-def server(start_server: Any, listen: str) -> Any:
-    """A server with nothing but defaults, on either kind of socket."""
-    return start_server(listen=listen)
+def server(start_server: Any, where: dict[str, Any]) -> Any:
+    """A server with nothing but defaults, on each kind of socket."""
+    return start_server(**where)
 
 
 def kernel_memory(server: Any, viewer: Viewer) -> tuple[int, int]:
@@ -174,10 +177,10 @@ def test_small_frames_do_not_pile_up_either(server: Any, connect: Any) -> None:
 
 
 def test_who_reads_nothing_is_closed_and_told_in_the_log(
-    start_server: Any, connect: Any, listen: str
+    start_server: Any, connect: Any, where: dict[str, Any]
 ) -> None:
     """After --stuck-after; its place is free then."""
-    server = start_server("--stuck-after", "3", listen=listen)
+    server = start_server("--stuck-after", "3", **where)
     play_large(server, connect)
     fast = server.watch("/stream")
     began_s = time.monotonic()
@@ -188,7 +191,7 @@ def test_who_reads_nothing_is_closed_and_told_in_the_log(
 
     seconds = time.monotonic() - began_s
     assert 2.9 <= seconds <= 6.0 * SLOWNESS
-    who = rf"user {os.getuid()}, process {os.getpid()}" if "unix" in listen else "127.*:[0-9]+"
+    who = rf"user {os.getuid()}, process {os.getpid()}" if "listen" in where else "127.*:[0-9]+"
     told = rf"viewer {who} of /stream left after [0-9.]+ s: it read nothing for 3 s \(--stuck-after\)"
     assert len(re.findall(told, server.log())) == 2
     fast.skip().next("live")
@@ -202,13 +205,14 @@ def test_who_reads_nothing_is_closed_without_an_agent_too(start_server: Any) -> 
     wait_until(lambda: server.status()["viewers"] == 0, 30, "the stuck one is closed")
 
 
-def test_slow_is_not_stuck(start_server: Any, connect: Any, listen: str) -> None:
+def test_slow_is_not_stuck(start_server: Any, connect: Any, where: dict[str, Any]) -> None:
     """20 KB/s is a bad link, not a dead one: it stays, far beyond --stuck-after.
 
-    Of a unix socket the kernel tells only when a whole block of 32 KiB was read.
+    Of a unix socket the kernel tells only when a whole block of 32 KiB was read, and with TLS this
+    client reads records of 16 KiB from it.
     """
-    stuck_after_s = "3" if "unix" in listen else "1"
-    server = start_server("--stuck-after", stuck_after_s, listen=listen)
+    stuck_after_s = "3" if where else "1"
+    server = start_server("--stuck-after", stuck_after_s, **where)
     play_large(server, connect)
     slow = server.watch("/stream", receive_buffer=SMALL_BUFFER)
     slow.next("live")

@@ -50,6 +50,8 @@ TEST(without_arguments_everything_has_its_default)
     assert_listen(0, "127.0.0.1", "8080");
     assert_int_equal(options.listen_source, OPTIONS_DEFAULT);
     assert_int_equal(options.listen_mode, 0660);
+    assert_null(options.tls_cert);
+    assert_null(options.tls_key);
     assert_string_equal(options.ingest, "ipc:///run/headcam/ingest.sock");
     assert_int_equal(options.socket_mode, 0660);
     assert_null(options.default_name);
@@ -126,6 +128,17 @@ TEST(every_flag_is_read_with_an_equals_sign)
     assert_int_equal(options.jpeg.quality, 100);
     assert_int_equal(options.jpeg.subsampling, JPEG_422);
     assert_int_equal(options.log_level, LOG_ERROR);
+}
+
+TEST(a_key_belongs_to_a_certificate)
+{
+    assert_int_equal(read_line("--tls-key b --tls-cert a"), OPTIONS_RUN);
+    assert_string_equal(options.tls_cert, "a");
+    assert_string_equal(options.tls_key, "b");
+    assert_int_equal(read_line("--tls-cert a"), OPTIONS_RUN);
+    assert_null(options.tls_key);
+    assert_int_equal(read_line("--tls-key b"), OPTIONS_ERROR);
+    assert_string_equal(error, "--tls-key is of no use without --tls-cert FILE");
 }
 
 TEST(the_last_of_several_counts)
@@ -390,6 +403,7 @@ int main(void)
         cmocka_unit_test(there_is_an_encoding_thread_for_each_core),
         cmocka_unit_test(every_flag_is_read_with_a_space),
         cmocka_unit_test(every_flag_is_read_with_an_equals_sign),
+        cmocka_unit_test(a_key_belongs_to_a_certificate),
         cmocka_unit_test(the_last_of_several_counts),
         cmocka_unit_test(the_environment_sets_what_no_flag_sets),
         cmocka_unit_test(addresses_add_up_when_they_are_repeated_or_divided_by_commas),

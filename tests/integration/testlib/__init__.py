@@ -13,5 +13,7 @@ mjpeg       an MJPEG client that parses strictly
 status      /status against its schema
 metrics     /metrics as Prometheus reads it
 http        requests, and raw bytes
+link        a slow link, and clients at its other end
+certificates  an authority that issues them
 pictures    what is to be seen in a JPEG
 """

@@ -8,6 +8,7 @@ import http.client
 import json
 import pathlib
 import socket
+import ssl
 from collections.abc import Mapping
 from typing import Any
 
@@ -51,6 +52,23 @@ class UnixAddress(Address):
         connection.settimeout(TIMEOUT_S)
         connection.connect(str(self.path))
         return connection
+
+
+@dataclasses.dataclass(frozen=True)
+class TlsAddress(Address):
+    """Where a server speaks TLS."""
+
+    context: ssl.SSLContext
+
+    def connect(self, receive_buffer: int | None = None) -> ssl.SSLSocket:
+        """A connection, after its handshake."""
+        return self.context.wrap_socket(
+            super().connect(receive_buffer), server_hostname=self.host
+        )
+
+    def plain(self) -> Address:
+        """The same, for those who do not speak TLS."""
+        return Address(self.host, self.port)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,6 +7,7 @@ import dataclasses
 import os
 import re
 import select
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -267,7 +268,7 @@ class Viewer:
         try:
             while not self._is_over:
                 self._may_read.wait()
-                if not select.select([self._socket], [], [], 0.05)[0]:
+                if not self._has_bytes(0.05):
                     continue
                 if self._may_read.is_set() and not self._is_over and not self._read():
                     return
@@ -276,6 +277,11 @@ class Viewer:
                 self.is_closed = isinstance(error, ConnectionError)
                 self.flaw = None if self.is_closed else error
                 self._changed.notify_all()
+
+    def _has_bytes(self, timeout_s: float) -> bool:
+        if isinstance(self._socket, ssl.SSLSocket) and self._socket.pending():
+            return True  # the rest of a record, of which select() knows nothing
+        return bool(select.select([self._socket], [], [], timeout_s)[0])
 
     def _read(self) -> bool:
         data = self._socket.recv(self._chunk_bytes)

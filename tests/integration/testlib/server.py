@@ -13,7 +13,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from testlib.build import COMMAND, SLOWNESS
-from testlib.http import Address, Response, UnixAddress, fetch
+from testlib.certificates import Certificate
+from testlib.http import Address, Response, TlsAddress, UnixAddress, fetch
 from testlib.metrics import Scrape
 from testlib.mjpeg import Viewer
 from testlib.status import check_status
@@ -65,8 +66,8 @@ def address_of(url: str) -> Address:
 class Server:
     """A running server. Viewers made with watch() stay until it has ended.
 
-    Without `listen` it gets no --listen. `wrapper` is a command that becomes the server, with files
-    that it hands on in `pass_fds`.
+    Without `listen` it gets no --listen. With `tls` TCP is served with that certificate. `wrapper`
+    is a command that becomes the server, with files that it hands on in `pass_fds`.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class Server:
         directory: pathlib.Path,
         *flags: str,
         listen: str | None = "127.0.0.1:0",
+        tls: Certificate | None = None,
         endpoint: str | None = None,
         environment: Mapping[str, str] | None = None,
         wrapper: Sequence[str] = (),
@@ -86,6 +88,7 @@ class Server:
         self._log = directory / f"server-{time.monotonic_ns()}.log"
         with self._log.open("wb") as log:
             listening = [] if listen is None else ["--listen", listen]
+            listening += tls.flags if tls else []
             self.process = subprocess.Popen(
                 [*wrapper, *COMMAND, *listening, "--ingest", self.endpoint, *flags],
                 env=clean_environment(environment),
@@ -97,6 +100,8 @@ class Server:
         assert found
         self.url = found[1]
         self.address = address_of(self.url)
+        if tls and self.url.startswith("https:"):
+            self.address = TlsAddress(self.address.host, self.address.port, tls.context())
 
     def _find_url(self) -> re.Match[str] | None:
         assert self.process.poll() is None, f"the server did not start:\n{self.log()}"
