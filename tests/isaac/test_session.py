@@ -472,6 +472,18 @@ def test_a_viewport_whose_annotator_stays_empty_is_captured(make_sim, pixel_form
     sim.update_until(lambda: sim.logged("capturing the viewport's buffer"))
 
 
+def test_a_buffer_that_is_no_picture_is_told_and_logged_once(make_sim):
+    """As one with 16 bits a channel, whose rows are twice as long."""
+    sim = make_sim("4.5", annotators_stay_empty=True, capture_padding=640 * 4)
+    sim.start("viewport@640x360")
+    sim.watch("viewport")
+    sim.pass_seconds(12)
+    sim.update_until_said("viewport", "ValueError: the viewport gave ", State.STARTING)
+    sim.pass_seconds(300)
+    assert len(sim.logged("the viewport gave")) == 1
+    assert len(sim.logged("capturing the viewport's buffer")) == 1
+
+
 def test_a_black_picture_is_explained_however_it_comes(make_sim):
     sim = make_sim("4.5", annotators_stay_empty=True)
     sim.start("viewport@640x360")

@@ -79,16 +79,22 @@ class Feed:
         """A picture that came by itself; it counts as of the update that asked for it."""
         if self._moment is None:
             return
+        try:
+            self._publish_buffer(buffer, self._moment)
+        except Exception as error:
+            self._fail(error, self._moment.now_s)
+
+    def _publish_buffer(self, buffer: Buffer, moment: Moment) -> None:
         self.publisher.publish(
             buffer.pixels,
             width=buffer.width,
             height=buffer.height,
             stride=buffer.stride,
             format=buffer.format,
-            sim_time_ns=self._moment.sim_time_ns,
-            update=self._moment.update,
+            sim_time_ns=moment.sim_time_ns,
+            update=moment.update,
         )
-        self._has_published(buffer.pixels, self._moment.now_s)
+        self._has_published(buffer.pixels, moment.now_s)
 
     def look(self, now_s: float, app: reasons.Facts) -> None:
         """About once a second, watched or not: rests, and tells what has changed.

@@ -380,8 +380,11 @@ class Viewport:
         """Whether the renderer has brought a frame to it."""
         return (self._api.frame_info or {}).get("viewport_handle") is not None
 
-    def capture(self, deliver: Callable[[Buffer], None]) -> object:
-        """Asks for one picture, without annotators; `deliver` gets it some updates later.
+    def capture(
+        self, deliver: Callable[[Buffer], None], fail: Callable[[Exception], None]
+    ) -> object:
+        """Asks for one picture, without annotators; `deliver` gets it some updates later, or `fail`
+        what is wrong with it. Neither may raise.
 
         The request ends when the object that is returned is dropped.
         """
@@ -390,9 +393,11 @@ class Viewport:
             capsule: Any, count: int, width: int, height: int, pixel_format: Any
         ) -> None:
             try:
-                deliver(Buffer(capsule, count, width, height, str(pixel_format)))
-            except Exception:
-                log.exception("a captured picture is lost")
+                buffer = Buffer(capsule, count, width, height, str(pixel_format))
+            except Exception as error:
+                fail(error)
+            else:
+                deliver(buffer)
 
         requested: object = self._utility.capture_viewport_to_buffer(self._api, on_captured)
         return requested

@@ -136,6 +136,7 @@ class ViewportSource:
         self._request: object = None
         self._is_requested = False
         self._requested_s = 0.0
+        self._error: Exception | None = None  # what came instead of a picture
 
     def read(self, update: int, now_s: float) -> Any | None:
         """See Source."""
@@ -155,9 +156,7 @@ class ViewportSource:
         picture = picture_in(self._annotator.read())
         self._patience.note(picture is None and self._viewport.has_rendered, now_s)
         if self._patience.is_over(now_s):
-            log.warning(
-                "the annotator of %s stays empty: capturing the viewport's buffer from now on", path
-            )
+            log.warning("the annotator of %s stays empty: capturing the viewport's buffer", path)
             self._is_given_up = True
             self.rest()
         return picture
@@ -192,7 +191,7 @@ class ViewportSource:
 
     def rest(self) -> None:
         """See Source."""
-        self._request = None
+        self._request = self._error = None
         self._is_requested = False
         self._patience.reset()
         if self._annotator:
@@ -201,12 +200,12 @@ class ViewportSource:
 
     def fail(self) -> None:
         """See Source."""
-        self.drop()
+        self.rest()
+        self._viewport = None  # it may be another one by now
 
     def drop(self) -> None:
         """See Source."""
-        self.rest()
-        self._viewport = None
+        self.fail()
         self._is_given_up = False
 
     def close(self) -> None:
@@ -224,15 +223,23 @@ class ViewportSource:
         self._fresh_at_update = update + _SETTLE_UPDATES
 
     def _request_buffer(self, viewport: Viewport, now_s: float) -> None:
-        """One request at a time; one that gets no answer is made anew."""
+        """One request at a time; one that gets no answer is made anew. Raises what came of one."""
+        error, self._error = self._error, None
+        if error:
+            raise error
         if self._is_requested and now_s - self._requested_s < _BUFFER_TIMEOUT_S:
             return
         self._is_requested, self._requested_s = True, now_s
-        self._request = viewport.capture(self._on_buffer)  # kept, or Kit forgets it
+        # Kept, or Kit forgets it.
+        self._request = viewport.capture(self._on_buffer, self._on_error)
 
     def _on_buffer(self, buffer: Buffer) -> None:
         self._is_requested = False
         self._deliver(buffer)
+
+    def _on_error(self, error: Exception) -> None:
+        self._is_requested = False
+        self._error = error
 
 
 class CameraSource:
@@ -257,7 +264,6 @@ class CameraSource:
         self._retired = retired
         self._is_warm = is_warm
         self._has_camera = False
-        self._others: tuple[str, ...] = ()
         self._product: Product | None = None
         self._annotator: Annotator | None = None
         self._fresh_at_update = 0
