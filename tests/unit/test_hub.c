@@ -1630,10 +1630,10 @@ static struct watch *wait_for(const char *name, enum variant_form form)
 {
     const struct variant_settings settings = {.form = form};
     const struct audience audience = {.snapshots = 1, .snapshots_not_before_ns = clock_mono_ns()};
-    struct watch *watch = hub_watch(hub, name, &settings);
-    assert_non_null(watch);
-    hub_set_audience(hub, watch, &audience);
-    return watch;
+    struct watch *waiting = hub_watch(hub, name, &settings);
+    assert_non_null(waiting);
+    hub_set_audience(hub, waiting, &audience);
+    return waiting;
 }
 
 TEST(exact_pictures_are_outputs_of_the_same_job)

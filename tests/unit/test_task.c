@@ -154,9 +154,9 @@ static struct watch *wait_for(enum variant_form form)
 {
     const struct variant_settings settings = {.form = form};
     const struct audience audience = {.snapshots = 1, .snapshots_not_before_ns = clock_mono_ns()};
-    struct watch *watch = hub_watch(hub, "front", &settings);
-    hub_set_audience(hub, watch, &audience);
-    return watch;
+    struct watch *waiting = hub_watch(hub, "front", &settings);
+    hub_set_audience(hub, waiting, &audience);
+    return waiting;
 }
 
 /* Does all that there is to do, units in any order. */
