@@ -15,8 +15,7 @@
 struct pulse {
     struct list link;   /* struct pulses */
     const char *thread; /* "sender" */
-    /* Wakes the thread from its wait, from another one. NULL: it is woken with another, or turns by itself
-       twice a second. */
+    /* Wakes the thread from its wait, from another one. NULL: it is woken with another. */
     void (*wake)(void *arg);
     void *arg;
     atomic_bool is_asked; /* and has not beaten since */

@@ -419,6 +419,12 @@ static void *run(void *arg)
     }
 }
 
+static void wake(void *arg)
+{
+    struct ingest *ingest = arg;
+    wake_signal(hub_upstream_wake(ingest->hub));
+}
+
 static bool set_option(void *socket, int option, int64_t value)
 {
     int small = (int)value;
@@ -485,7 +491,7 @@ struct ingest *ingest_create(struct hub *hub, const struct ingest_options *optio
         free(ingest);
         return NULL;
     }
-    pulses_add(ingest->options.pulses, &ingest->pulse, "ingest", NULL, NULL);
+    pulses_add(ingest->options.pulses, &ingest->pulse, "ingest", wake, ingest);
     return ingest;
 }
 
