@@ -130,10 +130,11 @@ test-isaac:
 INTEGRATION_JOBS ?= $(shell nproc)
 integration_tests = HEADCAM_SERVER="$(without_aslr) $(BUILD)/headcam" $(PYTHON) -m pytest -q -p no:cacheprovider \
   tests/integration
+each_build = $(if $(SANITIZE), and not once)
 nothing_selected := [ $$? = 5 ]
 
 test-integration: $(BUILD)/headcam
-	$(integration_tests) -m "not alone" -n $(INTEGRATION_JOBS) $(PYTEST_ARGS) || $(nothing_selected)
+	$(integration_tests) -m "not alone$(each_build)" -n $(INTEGRATION_JOBS) $(PYTEST_ARGS) || $(nothing_selected)
 	$(integration_tests) -m alone $(PYTEST_ARGS) || $(nothing_selected)
 
 test-browser: $(BUILD)/headcam

@@ -31,6 +31,10 @@ def pytest_configure(config: pytest.Config) -> None:
         "alone: no other test runs meanwhile, for it shares something with the whole machine"
         " (/dev/shm), or looks at how soon things happen",
     )
+    config.addinivalue_line(
+        "markers",
+        "once: of the release build alone, for it tells more of the agent than of the server",
+    )
 
 
 @pytest.fixture

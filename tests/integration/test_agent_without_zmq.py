@@ -19,6 +19,8 @@ from testlib.agents import Agent, TestCard
 from testlib.mjpeg import Part
 from testlib.waiting import hold, wait_until
 
+pytestmark = pytest.mark.once
+
 RESTARTS = 5
 LAST_FRAME_S = 2.0
 

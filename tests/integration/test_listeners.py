@@ -133,7 +133,9 @@ def test_without_a_file_for_a_connection_it_is_taken_later(start_server: Any) ->
     server = start_server()
     pid = server.process.pid
     limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    idle = open_files(server)
     assert server.get("/healthz").status == 200
+    wait_until(lambda: open_files(server) == idle, what="the first connection is closed")
     used = max(int(file.name) for file in pathlib.Path(f"/proc/{pid}/fd").iterdir()) + 1
     resource.prlimit(pid, resource.RLIMIT_NOFILE, (min(used, open_files(server)), limits[1]))
     with server.address.connect() as connection:

@@ -5,10 +5,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from testlib import pictures
 from testlib.build import SLOWNESS
 from testlib.mjpeg import Part, Viewer
 from testlib.waiting import hold, wait_until
+
+pytestmark = pytest.mark.alone
 
 AT_ONCE_S = 1.0 * SLOWNESS
 #: How much later than planned a part may be.
