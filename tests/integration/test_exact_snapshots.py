@@ -16,7 +16,7 @@ import pytest
 from testlib import pictures
 from testlib.build import IS_SANITIZED, SLOWNESS
 from testlib.http import Response, get_request
-from testlib.producer import FORMATS, Producer, header
+from testlib.producer import FORMATS, Producer
 from testlib.ring import Ring
 from testlib.waiting import SOON_S, wait_until
 
@@ -80,22 +80,11 @@ class RingProducer(Producer):
         if not self.ring:
             return super().send_frame(pixels, **fields)
         with self._lock:
-            self.sent += 1
-            fields = {
-                "instance": self.instance,
-                "sequence": self.sent,
-                "width": self.width,
-                "height": self.height,
-                "stride": self.stride,
-                "pixel_format": self.format_code,
-                "payload": len(pixels),
-                "location": 1,
-                "reserved": 1,  # the ring's number
-                "slot": self.sent % 2,
-                "slot_sequence": self.ring.write(self.sent % 2, pixels),
-            }
-            self.send(self.name.encode() + b"/", header(**fields))
-            return self.sent
+            slot = (self.sent + 1) % 2
+            sequence = self.ring.write(slot, pixels)
+            # The ring's number is in what was reserved.
+            fields = {"location": 1, "reserved": 1, "slot": slot, "slot_sequence": sequence}
+            return self._send_frame(pixels, **fields)
 
 
 @pytest.fixture

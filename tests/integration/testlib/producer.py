@@ -214,6 +214,10 @@ class Producer(Link):
 
     def send_frame(self, pixels: bytes, **fields: Any) -> int:
         """Sends a frame, whether it is wanted or not; returns its sequence."""
+        return self._send_frame(pixels, pixels, **fields)
+
+    def _send_frame(self, pixels: bytes, *inline: bytes, **fields: Any) -> int:
+        """A frame of these pixels, which are in the message only if they are given again."""
         with self._lock:
             self.sent += 1
             fields = {
@@ -226,7 +230,7 @@ class Producer(Link):
                 "payload": len(pixels),
                 **fields,
             }
-            self.send(self.name.encode() + b"/", header(**fields), pixels)
+            self.send(self.name.encode() + b"/", header(**fields), *inline)
             return self.sent
 
     def play(self, fps: float, *pictures: bytes) -> Producer:
