@@ -176,6 +176,7 @@ static int run_parts(const struct options *options, const struct listeners *list
         .max_streams = options->max_streams,
         .max_viewers = options->max_viewers,
         .max_snapshots = options->max_snapshots,
+        .trusted_proxies = &options->trusted_proxies,
         .max_variants = options->max_variants,
         .stuck_after_ns = options->stuck_after_ns,
         .access = access,

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/roff.h"
 #include "base/version.h"
+#include "http/forwarded.h"
 #include "http/origins.h"
 #include "stream/hub.h"
 #include "stream/name.h"
@@ -142,20 +143,34 @@ static bool read_level(const struct option *option, const char *text, void *fiel
     return log_level_from_name(text, field);
 }
 
-static bool read_origins(const struct option *option, const char *text, void *field)
+/* Adds to a list of which each item must be valid. */
+static bool read_list(const struct options *options, struct text_list *list, enum options_source *source,
+                      bool (*is_valid)(const struct text_item *item), const char *text)
 {
-    (void)option;
-    struct options *options = field;
-    struct text_list *list = &options->allow_origins;
-    if (is_first(options, &options->allow_origins_source))
+    if (is_first(options, source))
         list->count = 0;
     size_t before = list->count;
     if (!text_list_add(list, text))
         return false;
     for (size_t i = before; i < list->count; i++)
-        if (!origin_is_valid(&list->items[i]))
+        if (!is_valid(&list->items[i]))
             return false;
     return true;
+}
+
+static bool read_origins(const struct option *option, const char *text, void *field)
+{
+    (void)option;
+    struct options *options = field;
+    return read_list(options, &options->allow_origins, &options->allow_origins_source, origin_is_valid, text);
+}
+
+static bool read_proxies(const struct option *option, const char *text, void *field)
+{
+    (void)option;
+    struct options *options = field;
+    return read_list(options, &options->trusted_proxies, &options->trusted_proxies_source, forwarded_is_valid,
+                     text);
 }
 
 /* ---- the table ---- */
@@ -214,6 +229,9 @@ static const struct option table[] = {
     {"allow-origin", "ORIGIN", NULL,
      "pages whose scripts may read, * for all; several with commas, or repeated", ORIGIN_RULE, read_origins,
      0, 0, 0},
+    {"trusted-proxy", "ADDRESS", NULL,
+     "proxies whose X-Forwarded-For is believed, or unix; several with commas, or repeated", FORWARDED_RULE,
+     read_proxies, 0, 0, 0},
     {"log-level", "LEVEL", "info", "what is logged: error, warn, info or debug", "error, warn, info or debug",
      read_level, FIELD(log_level), 0, 0},
 };

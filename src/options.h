@@ -38,6 +38,8 @@ struct options {
     const char *auth_file; /* NULL: none was given; OPTIONS_NOBODY_IS_ASKED: none is wanted */
     struct text_list allow_origins;
     enum options_source allow_origins_source;
+    struct text_list trusted_proxies;
+    enum options_source trusted_proxies_source;
     size_t login_failures, login_addresses, max_logins;
     uint64_t login_recovery_ns;
     enum log_level log_level;

@@ -41,8 +41,9 @@ static void free_response(void *arg)
 }
 
 /*
- * Chromium shows an image only when it has seen the head of the next one. A script in it that reads the stream
- * with fetch() needs each image's length instead, as Mainsail's does; it accepts anything, an image does not.
+ * Chromium shows an image only when it has seen the head of the next one. A script in it that reads the
+ * stream with fetch() needs each image's length instead, as Mainsail's does; it accepts anything, an image
+ * does not.
  */
 static bool wants_advance_headers(struct MHD_Connection *connection)
 {
@@ -85,7 +86,7 @@ enum MHD_Result route_stream(struct server *server, struct MHD_Connection *conne
     self->viewer.rate = rate;
     self->viewer.advance_headers = advance_headers;
     snprintf(self->viewer.name, sizeof(self->viewer.name), "%s", name);
-    peer_describe_socket(self->viewer.fd, self->viewer.peer);
+    routes_describe_client(server, connection, self->viewer.peer);
     list_init(&self->viewer.link);
 
     struct MHD_Response *response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, UNUSED_BLOCK_BYTES,

@@ -72,6 +72,14 @@ static inline const char *routes_parameter(struct MHD_Connection *connection, co
 struct watch *routes_watch(struct server *server, struct MHD_Connection *connection, const char *name,
                            struct variant_settings *settings, enum MHD_Result *result);
 
+/* The client behind a proxy that is trusted. False: it is the connection's own. */
+bool routes_forwarded_client(const struct server *server, struct MHD_Connection *connection,
+                             struct sockaddr_storage *client);
+
+/* The client for the log, with the proxy that it came through. */
+void routes_describe_client(const struct server *server, struct MHD_Connection *connection,
+                            char text[PEER_BYTES]);
+
 /* Ends a snapshot request, in whatever state it is: counts it, and frees it. */
 void routes_end_waiter(struct server *server, struct waiter *waiter, bool is_answered);
 

@@ -8,6 +8,7 @@
 
 #include "access/access.h"
 #include "base/pulse.h"
+#include "base/text_list.h"
 #include "http/listen.h"
 #include "stream/hub.h"
 #include "tls/tls.h"
@@ -28,6 +29,7 @@ struct server_options {
     size_t max_variants; /* for the error that names it */
     uint64_t stuck_after_ns;
     struct access *access; /* NULL: everybody may see everything */
+    const struct text_list *trusted_proxies;
 };
 
 /* Starts the threads. NULL: it could not, and logged why. */

@@ -19,7 +19,7 @@ from testlib import pictures
 from testlib.agents import Agent, TestCard
 from testlib.certificates import Authority
 from testlib.http import UnixAddress, fetch
-from testlib.login import ALICE, PASSWORD, TOKEN, standard_lines, write_auth_file
+from testlib.login import ALICE, PASSWORD, TOKEN, basic, standard_lines, write_auth_file
 from testlib.mjpeg import Part, Viewer
 from testlib.producer import Producer
 from testlib.proxies import (
@@ -179,10 +179,11 @@ def test_a_stalled_simulator_cuts_nobody_off(
 def test_logins_go_through_to_a_unix_socket(
     kind: type[Proxy], shared: pathlib.Path, directory: pathlib.Path, authority: Authority
 ) -> None:
-    """Basic, tokens in the URL and in a header; and the question for them."""
+    """Basic, tokens, and the question for them; each client's failures are its own."""
     path = write_auth_file(directory / "auth", standard_lines())
     socket = directory / "http.sock"
-    server = Server(directory, "--auth-file", str(path), listen=f"unix:{socket}")
+    flags = ["--auth-file", str(path), "--trusted-proxy", "unix", "--login-failures", "2"]
+    server = Server(directory, *flags, listen=f"unix:{socket}")
     server.login = ALICE
     card = TestCard(server, "front", "320x240", 10)
     with contextlib.ExitStack() as ends:
@@ -199,6 +200,13 @@ def test_logins_go_through_to_a_unix_socket(
         assert fetch(proxy.address, "/cam/healthz").status == 200
         with CurlViewer(proxy, "stream/front", "-u", f"alice:{PASSWORD}") as viewer:
             viewer.wait_more(3)
+        assert " viewer 127.0.0.1 through user " in server.log()
+        wrong = basic("alice", "guessed")
+        claim = {"X-Forwarded-For": "203.0.113.9"}
+        for _ in range(2):
+            assert fetch(proxy.address, "/cam/status", headers=wrong | claim).status == 401
+        assert fetch(proxy.address, "/cam/status", headers=wrong).status == 429
+        assert server.get("/status", **wrong).status == 401, "it is not the proxy's client"
     assert server.process.returncode == 0
 
 

@@ -73,6 +73,7 @@ TEST(without_arguments_everything_has_its_default)
     assert_int_equal(options.login_addresses, 4096);
     assert_int_equal(options.max_logins, 256);
     assert_int_equal(options.allow_origins.count, 0);
+    assert_int_equal(options.trusted_proxies.count, 0);
 }
 
 TEST(there_is_an_encoding_thread_for_each_core)
@@ -108,7 +109,8 @@ TEST(every_flag_is_read_with_a_space)
     assert_int_equal(options.forget_after_ns, 86400 * NS_PER_S);
     assert_int_equal(options.log_level, LOG_DEBUG);
     assert_int_equal(read_line("--auth-file /etc/auth --login-failures 1 --login-recovery 0.1 "
-                               "--login-addresses 1000000 --max-logins 10000 --allow-origin *"),
+                               "--login-addresses 1000000 --max-logins 10000 --allow-origin * "
+                               "--trusted-proxy unix,::1 --trusted-proxy 10.0.0.0/8"),
                      OPTIONS_RUN);
     assert_string_equal(options.auth_file, "/etc/auth");
     assert_int_equal(options.login_failures, 1);
@@ -116,6 +118,8 @@ TEST(every_flag_is_read_with_a_space)
     assert_int_equal(options.login_addresses, 1000000);
     assert_int_equal(options.max_logins, 10000);
     assert_true(text_item_is(&options.allow_origins.items[0], "*"));
+    assert_int_equal(options.trusted_proxies.count, 3);
+    assert_true(text_item_is(&options.trusted_proxies.items[2], "10.0.0.0/8"));
 }
 
 TEST(every_flag_is_read_with_an_equals_sign)
@@ -298,6 +302,8 @@ TEST(each_bad_value_gives_one_line_that_tells_the_rule)
                                        "http://localhost:3000 or https://example.org, not 'example.org'"},
         {"--allow-origin http://a,", "--allow-origin must be * or up to 32 origins, as "
                                      "http://localhost:3000 or https://example.org, not 'http://a,'"},
+        {"--trusted-proxy 10.0.0.0/33", "--trusted-proxy must be up to 32 of an IP address, a network, as "
+                                        "10.0.0.0/8, and unix, not '10.0.0.0/33'"},
         {"--log-level loud", "--log-level must be error, warn, info or debug, not 'loud'"},
     };
     for (size_t i = 0; i < COUNT(bad); i++)
@@ -361,15 +367,34 @@ TEST(the_help_lists_every_flag_with_its_default)
 {
     char *help = printed_by(options_print_help);
     const char *const lines[] = {
-        "--listen HOST:PORT",  "--listen-mode MODE",     "[127.0.0.1:8080]",
-        "--ingest ENDPOINT",   "--socket-mode MODE",     "--default NAME",
-        "--quality N",         "--subsampling S",        "--encode-threads N",
-        "--max-streams N",     "--max-variants N",       "--max-viewers N",
-        "--max-snapshots N",   "--max-frame-bytes N",    "--max-exact-bytes N",
-        "--no-signal-after S", "--stuck-after S",        "--forget-after S",
-        "--auth-file FILE",    "--login-failures N",     "--login-recovery S",
-        "--login-addresses N", "--max-logins N",         "--allow-origin ORIGIN",
-        "--log-level LEVEL",   "--help                ", "--version             ",
+        "--listen HOST:PORT",
+        "--listen-mode MODE",
+        "[127.0.0.1:8080]",
+        "--ingest ENDPOINT",
+        "--socket-mode MODE",
+        "--default NAME",
+        "--quality N",
+        "--subsampling S",
+        "--encode-threads N",
+        "--max-streams N",
+        "--max-variants N",
+        "--max-viewers N",
+        "--max-snapshots N",
+        "--max-frame-bytes N",
+        "--max-exact-bytes N",
+        "--no-signal-after S",
+        "--stuck-after S",
+        "--forget-after S",
+        "--auth-file FILE",
+        "--login-failures N",
+        "--login-recovery S",
+        "--login-addresses N",
+        "--max-logins N",
+        "--allow-origin ORIGIN",
+        "--trusted-proxy ADDRESS",
+        "--log-level LEVEL",
+        "--help                ",
+        "--version             ",
     };
     for (size_t i = 0; i < COUNT(lines); i++)
         assert_non_null(strstr(help, lines[i]));
