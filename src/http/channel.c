@@ -4,12 +4,18 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "http/ws_client.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
 
 /* A viewer that asked for a lower rate gets a frame again only when it has had no part for this long. */
 static const uint64_t KEEPALIVE_NS = NS_PER_S;
+
+/* A client that was told goodbye has this long to say it, too. */
+static const uint64_t CLOSE_NS = 2 * NS_PER_S;
 
 static void on_channel_due(struct timer *timer);
 static void on_viewer_due(struct timer *timer);
@@ -42,6 +48,7 @@ struct channel *channel_create(const struct channel_context *context, struct wat
     list_init(&channel->link);
     list_init(&channel->viewers);
     list_init(&channel->waiters);
+    list_init(&channel->arrivals);
 
     hub_look(context->hub, watch, &channel->view);
     channel->picture = channel->view.frame;
@@ -62,7 +69,14 @@ void channel_destroy(struct channel *channel)
 
 bool channel_is_empty(const struct channel *channel)
 {
-    return list_is_empty(&channel->viewers) && list_is_empty(&channel->waiters);
+    return list_is_empty(&channel->viewers) && list_is_empty(&channel->waiters) &&
+           list_is_empty(&channel->arrivals);
+}
+
+static void add_snapshot(struct audience *audience, uint64_t not_before_ns)
+{
+    if (audience->snapshots++ == 0 || not_before_ns < audience->snapshots_not_before_ns)
+        audience->snapshots_not_before_ns = not_before_ns;
 }
 
 /* Tells the hub who watches, and what would satisfy all of them. */
@@ -76,11 +90,9 @@ static void update_audience(struct channel *channel)
         audience.rate = audience.viewers++ == 0 ? viewer->rate : pace_faster(audience.rate, viewer->rate);
     }
     list_for_each(node, &channel->waiters)
-    {
-        uint64_t not_before_ns = container_of(node, struct waiter, link)->not_before_ns;
-        if (audience.snapshots++ == 0 || not_before_ns < audience.snapshots_not_before_ns)
-            audience.snapshots_not_before_ns = not_before_ns;
-    }
+        add_snapshot(&audience, container_of(node, struct waiter, link)->not_before_ns);
+    list_for_each(node, &channel->arrivals)
+        add_snapshot(&audience, container_of(node, struct viewer, next.link)->next.not_before_ns);
     hub_set_audience(channel->context->hub, channel->watch, &audience);
 }
 
@@ -100,9 +112,22 @@ static struct frame *shown_frame(const struct channel *channel)
     return NULL;
 }
 
+/* It stays where it is, after all. */
+static void give_up_next(struct viewer *viewer)
+{
+    struct channel *next = viewer->next.channel;
+    if (!next)
+        return;
+    list_remove(&viewer->next.link);
+    viewer->next.channel = NULL;
+    hub_unwatch(next->context->hub, viewer->next.watch);
+    update_audience(next);
+}
+
 static void remove_viewer(struct viewer *viewer, bool abort)
 {
     struct channel *channel = viewer->channel;
+    give_up_next(viewer);
     list_remove(&viewer->link);
     timers_cancel(timers_of(channel), &viewer->timer);
     viewer->channel = NULL;
@@ -146,39 +171,126 @@ static bool close_if_stuck(struct viewer *viewer, uint64_t now_ns)
     return true;
 }
 
-void channel_serve_viewer(struct viewer *viewer)
+/* What a WebSocket's client does not say for too long ends it; half the time is left for an answer. */
+static bool close_if_silent(struct viewer *viewer, uint64_t now_ns)
 {
-    struct channel *channel = viewer->channel;
-    struct timers *timers = timers_of(channel);
-    timers_cancel(timers, &viewer->timer);
+    uint64_t stuck_after_ns = viewer->channel->context->stuck_after_ns;
+    if (ws_client_check_heartbeat(viewer, now_ns, stuck_after_ns / 2))
+        return false;
+    log_info("viewer closed: it answered no ping for %.0f s (--stuck-after)",
+             (double)stuck_after_ns / (double)NS_PER_S);
+    remove_viewer(viewer, true);
+    return true;
+}
+
+/*
+ * A WebSocket's close frame has left: nothing follows it, and the connection is closed when the client has
+ * read it, or after a while. Closed at once, it could be reset before.
+ */
+static bool linger(struct viewer *viewer, uint64_t now_ns)
+{
+    struct ws_client *ws = viewer->ws;
+    if (ws->close_by_ns == 0) {
+        ws->close_by_ns = now_ns + CLOSE_NS;
+        shutdown(viewer->fd, SHUT_WR);
+    } else if (now_ns >= ws->close_by_ns) {
+        remove_viewer(viewer, false);
+        return false;
+    }
+    timers_set(timers_of(viewer->channel), &viewer->timer, ws->close_by_ns);
+    return true;
+}
+
+/* Has the words on their way that a WebSocket's client is to have ahead of the next picture, if any. */
+static void take_words(struct viewer *viewer)
+{
+    const struct channel *channel = viewer->channel;
+    struct ws_client *ws = viewer->ws;
+    if (ws->described != channel->description_serial)
+        ws_client_describe(viewer, &channel->description, channel->description_serial);
+    if (ws->talk.out.length > 0)
+        viewer_take_words(viewer, &ws->talk.out);
+}
+
+static void take_picture(struct viewer *viewer, uint64_t now_ns)
+{
+    const struct channel *channel = viewer->channel;
+    viewer->progress_ns = now_ns;
+    viewer->edition = channel->show.edition;
+    viewer->taken_ns = now_ns;
+    if (channel->show.state == SHOW_LIVE)
+        pace_taken(&viewer->pace, now_ns);
+    viewer_take(viewer, shown_frame(channel), channel->show.state);
+}
+
+enum next_step { STEP_SEND, STEP_WAIT, STEP_GONE };
+
+/* A WebSocket's client has as many pictures as it wants before it acknowledges one. */
+static enum next_step wait_for_ack(struct viewer *viewer, uint64_t now_ns)
+{
+    uint64_t give_up_ns = viewer->taken_ns + viewer->channel->context->stuck_after_ns;
+    if (now_ns < give_up_ns) {
+        timers_set(timers_of(viewer->channel), &viewer->timer, give_up_ns);
+        return STEP_WAIT;
+    }
+    ws_talk_close(&viewer->ws->talk, WSLAY_CODE_POLICY_VIOLATION,
+                  "no picture was acknowledged for too long (--stuck-after)");
+    take_words(viewer);
+    return STEP_SEND;
+}
+
+/* Nothing is on its way to the viewer: puts something there if it may have it. */
+static enum next_step take_next(struct viewer *viewer, uint64_t now_ns)
+{
+    if (viewer->ws) {
+        if (ws_talk_is_over(&viewer->ws->talk) && viewer->ws->talk.out.length == 0)
+            return linger(viewer, now_ns) ? STEP_WAIT : STEP_GONE;
+        take_words(viewer);
+        if (viewer_is_sending(viewer))
+            return STEP_SEND;
+        if (ws_client_is_behind(viewer->ws))
+            return wait_for_ack(viewer, now_ns);
+    }
+    uint64_t take_ns = next_take_ns(viewer, now_ns);
+    if (take_ns == CLOCK_NEVER)
+        return STEP_WAIT;
+    if (take_ns != 0) {
+        if (close_if_stuck(viewer, now_ns))
+            return STEP_GONE;
+        timers_set(timers_of(viewer->channel), &viewer->timer, take_ns);
+        return STEP_WAIT;
+    }
+    take_picture(viewer, now_ns);
+    return STEP_SEND;
+}
+
+bool channel_serve_viewer(struct viewer *viewer)
+{
+    const struct channel *channel = viewer->channel;
+    timers_cancel(timers_of(channel), &viewer->timer);
+    if (viewer->ws && close_if_silent(viewer, clock_mono_ns()))
+        return false;
     for (;;) {
         uint64_t now_ns = clock_mono_ns();
-        if (!viewer->frame) {
-            uint64_t take_ns = next_take_ns(viewer, now_ns);
-            if (take_ns == CLOCK_NEVER)
-                return;
-            if (take_ns != 0) {
-                if (!close_if_stuck(viewer, now_ns))
-                    timers_set(timers, &viewer->timer, take_ns);
-                return;
-            }
-            viewer->progress_ns = now_ns;
-            viewer->edition = channel->show.edition;
-            viewer->taken_ns = now_ns;
-            if (channel->show.state == SHOW_LIVE)
-                pace_taken(&viewer->pace, now_ns);
-            viewer_take(viewer, shown_frame(channel), show_state_name(channel->show.state));
+        if (!viewer_is_sending(viewer)) {
+            enum next_step step = take_next(viewer, now_ns);
+            if (step != STEP_SEND)
+                return step == STEP_WAIT;
         }
         switch (viewer_send(viewer)) {
         case VIEWER_DONE:
+            if (viewer->ws)
+                ws_client_note_sent(viewer);
             break;
         case VIEWER_BLOCKED:
-            if (!close_if_stuck(viewer, now_ns))
-                timers_set(timers, &viewer->timer, viewer->progress_ns + channel->context->stuck_after_ns);
-            return;
+            if (close_if_stuck(viewer, now_ns))
+                return false;
+            timers_set(timers_of(channel), &viewer->timer,
+                       viewer->progress_ns + channel->context->stuck_after_ns);
+            return true;
         case VIEWER_GONE:
             remove_viewer(viewer, false);
-            return;
+            return false;
         }
     }
 }
@@ -195,16 +307,116 @@ static void serve_viewers(struct channel *channel)
         channel_serve_viewer(container_of(node, struct viewer, link));
 }
 
-void channel_add_viewer(struct channel *channel, struct viewer *viewer)
+/* Somebody may be told: sees what there is to tell. True if it is something else than before. */
+static bool describe(struct channel *channel)
+{
+    struct hub_description now;
+    hub_describe(channel->context->hub, channel->watch, &now);
+    if (channel->description_serial != 0 && memcmp(&now, &channel->description, sizeof(now)) == 0)
+        return false;
+    channel->description = now;
+    channel->description_serial++;
+    return true;
+}
+
+static void enter(struct channel *channel, struct viewer *viewer)
 {
     viewer->channel = channel;
     viewer->edition = 0;
-    viewer->timer.on_due = on_viewer_due;
-    if (channel->viewer_count++ == 0)
-        begin_show(channel);
+    channel->viewer_count++;
     list_append(&channel->viewers, &viewer->link);
     update_audience(channel);
+    if (viewer->ws) {
+        viewer->ws->described = 0;
+        describe(channel);
+    }
+}
+
+void channel_add_viewer(struct channel *channel, struct viewer *viewer)
+{
+    viewer->timer.on_due = on_viewer_due;
+    list_init(&viewer->next.link);
+    if (channel->viewer_count == 0)
+        begin_show(channel);
+    enter(channel, viewer);
     channel_serve_viewer(viewer);
+}
+
+/* ---- viewers that change their mind ---- */
+
+/* Goes over to another channel, with a reference of its watch. */
+static void move_viewer(struct viewer *viewer, struct channel *to, struct watch *watch)
+{
+    struct channel *from = viewer->channel;
+    list_remove(&viewer->link);
+    timers_cancel(timers_of(from), &viewer->timer);
+    from->viewer_count--;
+    hub_unwatch(from->context->hub, viewer->watch);
+    viewer->watch = watch;
+    enter(to, viewer); /* first: the stream shall not be unwatched in between */
+    update_audience(from);
+}
+
+static bool shows_picture(const struct channel *channel)
+{
+    return channel->show.state == SHOW_LIVE || channel->show.state == SHOW_REPEAT;
+}
+
+static bool has_picture_of(const struct channel *channel, uint64_t not_before_ns)
+{
+    return channel->picture && channel->picture->capture_ns >= not_before_ns;
+}
+
+static void welcome_arrivals(struct channel *channel)
+{
+    struct list *node, *after;
+    list_for_each_safe(node, after, &channel->arrivals)
+    {
+        struct viewer *viewer = container_of(node, struct viewer, next.link);
+        if (!has_picture_of(channel, viewer->next.not_before_ns))
+            continue;
+        list_remove(node);
+        viewer->next.channel = NULL;
+        move_viewer(viewer, channel, viewer->next.watch);
+    }
+}
+
+static void set_rate(struct viewer *viewer, millifps rate)
+{
+    if (rate == viewer->rate)
+        return;
+    viewer->rate = rate;
+    pace_init(&viewer->pace, rate);
+    update_audience(viewer->channel);
+}
+
+bool channel_retune_viewer(struct viewer *viewer, millifps rate, const struct variant_settings *settings)
+{
+    const struct channel_context *context = viewer->channel->context;
+    struct watch *watch = hub_watch_other(context->hub, viewer->watch, settings);
+    if (!watch)
+        return false;
+    give_up_next(viewer);
+    set_rate(viewer, rate);
+    viewer->settings = *settings;
+    if (watch == viewer->watch) {
+        hub_unwatch(context->hub, watch);
+        return true;
+    }
+    struct channel *next = context->find(watch, context->arg);
+    uint64_t seen_ns = viewer->channel->picture ? viewer->channel->picture->capture_ns : 1;
+    if (!shows_picture(viewer->channel) || has_picture_of(next, seen_ns)) {
+        if (next->viewer_count == 0)
+            begin_show(next);
+        move_viewer(viewer, next, watch);
+        return true;
+    }
+    viewer->next.channel = next;
+    viewer->next.watch = watch;
+    viewer->next.not_before_ns = seen_ns;
+    list_append(&next->arrivals, &viewer->next.link);
+    update_audience(next);
+    return true;
 }
 
 /* ---- waiters ---- */
@@ -293,7 +505,7 @@ void channel_refresh(struct channel *channel)
     struct hub_view *view = &channel->view;
     uint64_t known_picture = view->picture_serial;
     hub_look(channel->context->hub, channel->watch, view);
-    bool is_new = false;
+    bool is_new = channel->description_serial != 0 && describe(channel);
     if (view->notice) {
         frame_unref(&channel->notice);
         channel->notice = view->notice;
@@ -307,6 +519,7 @@ void channel_refresh(struct channel *channel)
         else
             show_unchanged(&channel->show, clock_mono_ns(), view->interval_ns);
         schedule(channel);
+        welcome_arrivals(channel);
         is_new = true;
     }
     if (is_new)
@@ -316,11 +529,21 @@ void channel_refresh(struct channel *channel)
 
 /* ---- everybody ---- */
 
+/* Says goodbye where there is room for it: nobody is waited for. */
+static void end_viewer(struct viewer *viewer)
+{
+    if (viewer->ws) {
+        ws_talk_close(&viewer->ws->talk, WSLAY_CODE_GOING_AWAY, "the server is shutting down");
+        if (!channel_serve_viewer(viewer))
+            return;
+    }
+    remove_viewer(viewer, false);
+}
+
 void channel_end_all(struct channel *channel, const char *reason)
 {
     struct list *node, *after;
-    list_for_each_safe(node, after, &channel->viewers)
-        remove_viewer(container_of(node, struct viewer, link), false);
+    list_for_each_safe(node, after, &channel->viewers) end_viewer(container_of(node, struct viewer, link));
     list_for_each_safe(node, after, &channel->waiters)
         answer_waiter(container_of(node, struct waiter, link), NULL, reason);
 }

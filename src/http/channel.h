@@ -21,6 +21,8 @@ struct channel_context {
     /* Ends a viewer or a waiter: it is in no list and has no timer any more. */
     void (*release_viewer)(struct viewer *viewer, bool abort, void *arg);
     void (*release_waiter)(struct waiter *waiter, void *arg);
+    /* The channel of a watch, a new one if there is none. */
+    struct channel *(*find)(struct watch *watch, void *arg);
     void *arg;
 };
 
@@ -34,7 +36,10 @@ struct channel {
     struct show show;
     struct timer timer; /* show.next_ns */
     struct list viewers, waiters;
+    struct list arrivals; /* viewers of other channels that come when it has a picture */
     size_t viewer_count;
+    struct hub_description description; /* as those know it who are told */
+    uint64_t description_serial;        /* from 1 on */
 };
 
 /* A channel for all who have this watch. */
@@ -51,8 +56,14 @@ void channel_add_waiter(struct channel *channel, struct waiter *waiter);
 /* The stream may have something new: takes it, and serves everybody. */
 void channel_refresh(struct channel *channel);
 
-/* A viewer's socket can take more, or its time has come. The viewer may be gone afterwards. */
-void channel_serve_viewer(struct viewer *viewer);
+/* A viewer's socket can take more, or its time has come. False: the viewer is gone. */
+bool channel_serve_viewer(struct viewer *viewer);
+
+/*
+ * A viewer wants something else from now on. It goes on with what it has until there is a picture in the
+ * other settings. False: there would be a variant too many, and nothing changes.
+ */
+bool channel_retune_viewer(struct viewer *viewer, millifps rate, const struct variant_settings *settings);
 
 /* A viewer's client closed. */
 void channel_drop_viewer(struct viewer *viewer);

@@ -48,15 +48,31 @@ enum MHD_Result reply_text(struct MHD_Connection *connection, unsigned status, c
     return response ? send_response(connection, status, response) : MHD_NO;
 }
 
-enum MHD_Result reply_unavailable(struct MHD_Connection *connection, const char *reason)
+/* A line of text, to which a header is to be added. */
+static struct MHD_Response *line_response(const char *line)
 {
     char text[TEXT_BYTES];
-    snprintf(text, sizeof(text), "%s\n", reason);
-    struct MHD_Response *response = text_response(text);
+    snprintf(text, sizeof(text), "%s\n", line);
+    return text_response(text);
+}
+
+enum MHD_Result reply_unavailable(struct MHD_Connection *connection, const char *reason)
+{
+    struct MHD_Response *response = line_response(reason);
     if (!response)
         return MHD_NO;
     MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, "1");
     return send_response(connection, MHD_HTTP_SERVICE_UNAVAILABLE, response);
+}
+
+enum MHD_Result reply_upgrade_required(struct MHD_Connection *connection, const char *reason)
+{
+    struct MHD_Response *response = line_response(reason);
+    if (!response)
+        return MHD_NO;
+    MHD_add_response_header(response, MHD_HTTP_HEADER_UPGRADE, "websocket");
+    MHD_add_response_header(response, MHD_HTTP_HEADER_SEC_WEBSOCKET_VERSION, "13");
+    return send_response(connection, MHD_HTTP_UPGRADE_REQUIRED, response);
 }
 
 enum MHD_Result reply_methods(struct MHD_Connection *connection, unsigned status)

@@ -15,6 +15,9 @@ __attribute__((format(printf, 3, 4))) enum MHD_Result reply_text(struct MHD_Conn
 /* 503 with Retry-After: what is asked for may be there in a moment. */
 enum MHD_Result reply_unavailable(struct MHD_Connection *connection, const char *reason);
 
+/* 426: what is here is a WebSocket. */
+enum MHD_Result reply_upgrade_required(struct MHD_Connection *connection, const char *reason);
+
 /* 405 or the answer to OPTIONS (204). */
 enum MHD_Result reply_methods(struct MHD_Connection *connection, unsigned status);
 

@@ -50,13 +50,13 @@ enum MHD_Result route_asset(struct MHD_Connection *connection, const char *path)
 }
 
 enum MHD_Result route_page(struct server *server, struct MHD_Connection *connection, const char *name,
-                           struct waiter **waiter)
+                           struct request *request)
 {
     const char *action = routes_parameter(connection, "action");
     if (query_action_is(action, "stream"))
-        return route_stream(server, connection, name, waiter);
-    if (*waiter || query_action_is(action, "snapshot"))
-        return route_snapshot(server, connection, name, waiter);
+        return route_stream(server, connection, name, request);
+    if (request->waiter || query_action_is(action, "snapshot"))
+        return route_snapshot(server, connection, name, request);
     if (action)
         return reply_text(connection, MHD_HTTP_BAD_REQUEST, "action must be stream or snapshot");
     return route_asset(connection, "/");

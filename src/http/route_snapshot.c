@@ -57,7 +57,7 @@ static enum MHD_Result reply_frame(struct MHD_Connection *connection, struct fra
 }
 
 static enum MHD_Result begin(struct server *server, struct MHD_Connection *connection, const char *name,
-                             struct waiter **waiter)
+                             struct request *request)
 {
     uint64_t now_ns = clock_mono_ns();
     uint64_t timeout_ns = DEFAULT_TIMEOUT_MS * NS_PER_MS, max_age_ns = 0;
@@ -68,7 +68,8 @@ static enum MHD_Result begin(struct server *server, struct MHD_Connection *conne
         return reply_text(connection, MHD_HTTP_BAD_REQUEST, "max_age must be milliseconds from 0 to %d",
                           MAX_AGE_MS);
     enum MHD_Result refused;
-    struct watch *watch = routes_watch(server, connection, name, &refused);
+    struct variant_settings settings;
+    struct watch *watch = routes_watch(server, connection, name, &settings, &refused);
     if (!watch)
         return refused;
     if (!routes_count_up(&server->snapshots, server->options.max_snapshots)) {
@@ -85,21 +86,22 @@ static enum MHD_Result begin(struct server *server, struct MHD_Connection *conne
     new->not_before_ns = max_age_ns < now_ns ? now_ns - max_age_ns : 1;
     new->deadline_ns = now_ns + timeout_ns;
     list_init(&new->link);
-    *waiter = new;
+    request->waiter = new;
     if (!sender_adopt_waiter(server->sender, new)) {
         routes_free_waiter(server, new);
-        *waiter = NULL;
+        request->waiter = NULL;
         return reply_unavailable(connection, "the server is shutting down");
     }
     return MHD_YES;
 }
 
 enum MHD_Result route_snapshot(struct server *server, struct MHD_Connection *connection, const char *name,
-                               struct waiter **waiter)
+                               struct request *request)
 {
-    if (!*waiter)
-        return begin(server, connection, name, waiter);
-    if ((*waiter)->frame)
-        return reply_frame(connection, (*waiter)->frame);
-    return reply_unavailable(connection, (*waiter)->reason);
+    const struct waiter *waiter = request->waiter;
+    if (!waiter)
+        return begin(server, connection, name, request);
+    if (waiter->frame)
+        return reply_frame(connection, waiter->frame);
+    return reply_unavailable(connection, waiter->reason);
 }

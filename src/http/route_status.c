@@ -112,9 +112,9 @@ static json_t *ingest_json(const struct server *server)
 }
 
 enum MHD_Result route_status(struct server *server, struct MHD_Connection *connection, const char *name,
-                             struct waiter **waiter)
+                             struct request *request)
 {
-    (void)name, (void)waiter;
+    (void)name, (void)request;
     size_t count;
     struct stream_report *reports = hub_report(server->hub, &count);
     json_t *streams = json_array();
@@ -140,16 +140,16 @@ enum MHD_Result route_status(struct server *server, struct MHD_Connection *conne
 }
 
 enum MHD_Result route_healthz(struct server *server, struct MHD_Connection *connection, const char *name,
-                              struct waiter **waiter)
+                              struct request *request)
 {
-    (void)server, (void)name, (void)waiter;
+    (void)server, (void)name, (void)request;
     return reply_text(connection, MHD_HTTP_OK, "ok");
 }
 
 enum MHD_Result route_readyz(struct server *server, struct MHD_Connection *connection, const char *name,
-                             struct waiter **waiter)
+                             struct request *request)
 {
-    (void)name, (void)waiter;
+    (void)name, (void)request;
     size_t count, live = 0;
     char reason[NAME_BYTES + EXPLAIN_BYTES] = "no agent is connected";
     struct stream_report *reports = hub_report(server->hub, &count);

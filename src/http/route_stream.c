@@ -6,7 +6,6 @@
 #include "http/reply.h"
 #include "http/routes.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,9 +47,9 @@ static bool wants_advance_headers(struct MHD_Connection *connection)
 }
 
 enum MHD_Result route_stream(struct server *server, struct MHD_Connection *connection, const char *name,
-                             struct waiter **waiter)
+                             struct request *request)
 {
-    (void)waiter;
+    (void)request;
     millifps rate = 0;
     bool advance_headers = wants_advance_headers(connection);
     if (!query_fps(routes_parameter(connection, "fps"), &rate))
@@ -58,22 +57,19 @@ enum MHD_Result route_stream(struct server *server, struct MHD_Connection *conne
     if (!query_flag(routes_parameter(connection, "advance_headers"), &advance_headers))
         return reply_text(connection, MHD_HTTP_BAD_REQUEST, "advance_headers must be 0 or 1");
     enum MHD_Result refused;
-    struct watch *watch = routes_watch(server, connection, name, &refused);
+    struct variant_settings settings;
+    struct watch *watch = routes_watch(server, connection, name, &settings, &refused);
     if (!watch)
         return refused;
-    if (!routes_count_up(&server->viewers, server->options.max_viewers)) {
-        char reason[128];
-        snprintf(reason, sizeof(reason), "%zu viewers are connected, as many as --max-viewers allows",
-                 server->options.max_viewers);
-        hub_unwatch(server->hub, watch);
-        return reply_unavailable(connection, reason);
-    }
+    if (!routes_admit_viewer(server, connection, watch, &refused))
+        return refused;
 
     struct stream_response *self = memory_zeroed(sizeof(*self));
     self->server = server;
     self->viewer.connection = connection;
     self->viewer.watch = watch;
     self->viewer.fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    self->viewer.settings = settings;
     self->viewer.rate = rate;
     self->viewer.advance_headers = advance_headers;
     list_init(&self->viewer.link);

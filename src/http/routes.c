@@ -7,30 +7,39 @@
 #include <stdio.h>
 
 struct watch *routes_watch(struct server *server, struct MHD_Connection *connection, const char *name,
-                           enum MHD_Result *result)
+                           struct variant_settings *settings, enum MHD_Result *result)
 {
-    struct variant_settings settings = {0};
+    *settings = (struct variant_settings){0};
     if (!query_whole(routes_parameter(connection, "width"), VARIANT_WIDTH_MIN, VARIANT_WIDTH_MAX,
-                     &settings.width)) {
+                     &settings->width)) {
         *result = reply_text(connection, MHD_HTTP_BAD_REQUEST, "width must be pixels from %d to %d",
                              VARIANT_WIDTH_MIN, VARIANT_WIDTH_MAX);
         return NULL;
     }
     if (!query_whole(routes_parameter(connection, "quality"), VARIANT_QUALITY_MIN, VARIANT_QUALITY_MAX,
-                     &settings.quality)) {
+                     &settings->quality)) {
         *result = reply_text(connection, MHD_HTTP_BAD_REQUEST, "quality must be a number from %d to %d",
                              VARIANT_QUALITY_MIN, VARIANT_QUALITY_MAX);
         return NULL;
     }
-    struct watch *watch = hub_watch(server->hub, name[0] ? name : NULL, &settings);
+    struct watch *watch = hub_watch(server->hub, name[0] ? name : NULL, settings);
     if (!watch) {
         char reason[256];
-        snprintf(
-            reason, sizeof(reason),
-            "%zu variants of this stream are watched, as many as --max-variants allows; ask for the width "
-            "and quality of one of them, which /status lists",
-            server->options.max_variants);
+        snprintf(reason, sizeof(reason), VARIANTS_ERROR, server->options.max_variants);
         *result = reply_unavailable(connection, reason);
     }
     return watch;
+}
+
+bool routes_admit_viewer(struct server *server, struct MHD_Connection *connection, struct watch *watch,
+                         enum MHD_Result *result)
+{
+    if (routes_count_up(&server->viewers, server->options.max_viewers))
+        return true;
+    char reason[128];
+    snprintf(reason, sizeof(reason), "%zu viewers are connected, as many as --max-viewers allows",
+             server->options.max_viewers);
+    hub_unwatch(server->hub, watch);
+    *result = reply_unavailable(connection, reason);
+    return false;
 }

@@ -23,14 +23,23 @@ struct server {
     atomic_size_t snapshots; /* connections that wait for a frame */
 };
 
+struct ws_response;
+
+/* A request, from its head until its answer is sent, or until a WebSocket has ended. */
+struct request {
+    const char *method, *http_version;
+    struct waiter *waiter;  /* a snapshot that waits for its frame */
+    struct ws_response *ws; /* a WebSocket */
+};
+
 /*
- * Answers a request. name is the valid stream name in the path, or "" for none. *waiter is where the
- * snapshot route keeps a request that waits; it is called again when that is answered.
+ * Answers a request. name is the valid stream name in the path, or "" for none. A route that has put a waiter
+ * into the request is called again when that is answered.
  */
 typedef enum MHD_Result route(struct server *server, struct MHD_Connection *connection, const char *name,
-                              struct waiter **waiter);
+                              struct request *request);
 
-route route_stream, route_snapshot, route_status, route_healthz, route_readyz, route_page;
+route route_stream, route_ws, route_snapshot, route_status, route_healthz, route_readyz, route_page;
 
 /* What is served at a path of the page's own ("/viewer.js"). False: nothing. */
 bool route_is_asset(const char *path);
@@ -52,13 +61,23 @@ static inline const char *routes_parameter(struct MHD_Connection *connection, co
 }
 
 /*
+ * Counts one more viewer, who watches. False: there are too many; the watch is given back, and *result is the
+ * answer that was given.
+ */
+bool routes_admit_viewer(struct server *server, struct MHD_Connection *connection, struct watch *watch,
+                         enum MHD_Result *result);
+
+/*
  * Reads ?width= and ?quality=, and watches the stream of that name, or "" for the default stream, in such
  * pictures. NULL: *result is the answer that was given instead.
  */
 struct watch *routes_watch(struct server *server, struct MHD_Connection *connection, const char *name,
-                           enum MHD_Result *result);
+                           struct variant_settings *settings, enum MHD_Result *result);
 
 /* Frees a snapshot request in whatever state it is. */
 void routes_free_waiter(struct server *server, struct waiter *waiter);
+
+/* Frees a WebSocket, which has ended or never began. */
+void routes_free_ws(struct server *server, struct ws_response *ws);
 
 #endif

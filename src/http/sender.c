@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/thread.h"
 #include "http/channel.h"
+#include "http/ws_client.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -14,7 +15,10 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-enum { EVENTS_AT_ONCE = 128 };
+enum {
+    EVENTS_AT_ONCE = 128,
+    READS_AT_ONCE = 64, /* of one client, before others have their turn */
+};
 
 struct sender {
     struct hub *hub;
@@ -36,13 +40,15 @@ struct sender {
 
 /* ---- handing over, on the HTTP thread ---- */
 
+/* connection: NULL where libmicrohttpd has left it to us already. */
 static bool adopt(struct sender *sender, struct MHD_Connection *connection, struct list *inbox,
                   struct list *link)
 {
     pthread_mutex_lock(&sender->inbox_lock);
     bool is_running = !sender->is_stopping;
     if (is_running) {
-        MHD_suspend_connection(connection);
+        if (connection)
+            MHD_suspend_connection(connection);
         list_append(inbox, link);
     }
     pthread_mutex_unlock(&sender->inbox_lock);
@@ -53,7 +59,7 @@ static bool adopt(struct sender *sender, struct MHD_Connection *connection, stru
 
 bool sender_adopt_viewer(struct sender *sender, struct viewer *viewer)
 {
-    return adopt(sender, viewer->connection, &sender->new_viewers, &viewer->link);
+    return adopt(sender, viewer->ws ? NULL : viewer->connection, &sender->new_viewers, &viewer->link);
 }
 
 bool sender_adopt_waiter(struct sender *sender, struct waiter *waiter)
@@ -68,7 +74,11 @@ static void release_viewer(struct viewer *viewer, bool abort, void *arg)
     struct sender *sender = arg;
     epoll_ctl(sender->epoll_fd, EPOLL_CTL_DEL, viewer->fd, NULL);
     viewer_end(viewer, abort);
-    MHD_resume_connection(viewer->connection); /* the viewer is the HTTP thread's from here on */
+    /* The viewer is the HTTP thread's from here on. */
+    if (viewer->ws)
+        MHD_upgrade_action(viewer->ws->upgrade, MHD_UPGRADE_ACTION_CLOSE);
+    else
+        MHD_resume_connection(viewer->connection);
 }
 
 static void release_waiter(struct waiter *waiter, void *arg)
@@ -77,8 +87,9 @@ static void release_waiter(struct waiter *waiter, void *arg)
     MHD_resume_connection(waiter->connection); /* likewise */
 }
 
-static struct channel *find_channel(struct sender *sender, struct watch *watch)
+static struct channel *find_channel(struct watch *watch, void *arg)
 {
+    struct sender *sender = arg;
     struct list *node;
     list_for_each(node, &sender->channels)
     {
@@ -91,17 +102,24 @@ static struct channel *find_channel(struct sender *sender, struct watch *watch)
     return channel;
 }
 
+/* Edge-triggered: a socket is written and read until it has had enough, and only then is an edge awaited. */
+static bool poll_viewer(struct sender *sender, int operation, struct viewer *viewer)
+{
+    struct epoll_event event = {.events = EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = viewer};
+    if (viewer->ws)
+        event.events |= EPOLLIN;
+    return epoll_ctl(sender->epoll_fd, operation, viewer->fd, &event) == 0;
+}
+
 static void begin_viewer(struct sender *sender, struct viewer *viewer)
 {
-    /* Edge-triggered: viewer_send() writes until the socket is full, and only then is an edge awaited. */
-    struct epoll_event event = {.events = EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = viewer};
     viewer_begin(viewer, clock_mono_ns());
-    if (epoll_ctl(sender->epoll_fd, EPOLL_CTL_ADD, viewer->fd, &event) != 0) {
+    if (!poll_viewer(sender, EPOLL_CTL_ADD, viewer)) {
         log_warn("cannot watch a viewer's socket: %s", strerror(errno));
         release_viewer(viewer, true, sender);
         return;
     }
-    channel_add_viewer(find_channel(sender, viewer->watch), viewer);
+    channel_add_viewer(find_channel(viewer->watch, sender), viewer);
 }
 
 static void take_inbox(struct sender *sender)
@@ -124,7 +142,7 @@ static void take_inbox(struct sender *sender)
     {
         list_remove(node);
         struct waiter *waiter = container_of(node, struct waiter, link);
-        channel_add_waiter(find_channel(sender, waiter->watch), waiter);
+        channel_add_waiter(find_channel(waiter->watch, sender), waiter);
     }
 }
 
@@ -153,11 +171,33 @@ static bool is_stopping(struct sender *sender)
     return stopping;
 }
 
-static void serve_event(const struct epoll_event *event)
+/* A WebSocket's client may have said something, even just before it closed. */
+static void converse(struct sender *sender, struct viewer *viewer)
+{
+    for (int reads = 0; channel_serve_viewer(viewer); reads++) {
+        if (reads == READS_AT_ONCE) {
+            poll_viewer(sender, EPOLL_CTL_MOD, viewer); /* which brings an event for what is left */
+            return;
+        }
+        switch (ws_client_hear(viewer)) {
+        case WS_HEARD:
+            break;
+        case WS_HEARD_NOTHING:
+            return;
+        case WS_GONE:
+            channel_drop_viewer(viewer);
+            return;
+        }
+    }
+}
+
+static void serve_event(struct sender *sender, const struct epoll_event *event)
 {
     struct viewer *viewer = event->data.ptr;
-    if (event->events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+    if (event->events & (EPOLLHUP | EPOLLERR) || (!viewer->ws && event->events & EPOLLRDHUP))
         channel_drop_viewer(viewer);
+    else if (viewer->ws)
+        converse(sender, viewer);
     else if (viewer->frame)
         channel_serve_viewer(viewer);
 }
@@ -178,7 +218,7 @@ static void *run(void *arg)
             else if (events[i].data.ptr == hub)
                 has_frames = true;
             else
-                serve_event(&events[i]);
+                serve_event(sender, &events[i]);
         }
         if (has_inbox) {
             wake_clear(inbox);
@@ -215,6 +255,7 @@ struct sender *sender_create(struct hub *hub, uint64_t stuck_after_ns)
         .stuck_after_ns = stuck_after_ns,
         .release_viewer = release_viewer,
         .release_waiter = release_waiter,
+        .find = find_channel,
         .arg = sender,
     };
     pthread_mutex_init(&sender->inbox_lock, NULL);

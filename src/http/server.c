@@ -24,8 +24,10 @@ static const struct {
     bool takes_name;
     route *answer;
 } routes[] = {
-    {"/stream", true, route_stream},    {"/snapshot", true, route_snapshot}, {"/status", false, route_status},
-    {"/healthz", false, route_healthz}, {"/readyz", false, route_readyz},    {"/", false, route_page},
+    {"/stream", true, route_stream},  {"/snapshot", true, route_snapshot},
+    {"/status", false, route_status}, {"/healthz", false, route_healthz},
+    {"/readyz", false, route_readyz}, {"/", false, route_page},
+    {"/ws", true, route_ws},
 };
 
 /* The route of a path and the stream name in it, or NULL. */
@@ -44,9 +46,6 @@ static route *find_route(const char *path, const char **name)
     return NULL;
 }
 
-/* What *request is, from the first call for a request on, while no snapshot of it waits. */
-static struct waiter no_waiter;
-
 static bool has_method(const char *method, const char *one, const char *other)
 {
     return strcmp(method, one) == 0 || strcmp(method, other) == 0;
@@ -56,7 +55,7 @@ static enum MHD_Result handle_request(void *arg, struct MHD_Connection *connecti
                                       const char *method, const char *version, const char *upload,
                                       size_t *upload_bytes, void **request)
 {
-    (void)version, (void)upload;
+    (void)upload;
     struct server *server = arg;
     const char *name;
     route *answer = find_route(path, &name);
@@ -65,7 +64,7 @@ static enum MHD_Result handle_request(void *arg, struct MHD_Connection *connecti
     /* The first call comes ahead of a body. libmicrohttpd closes a connection that is answered then, which
        suits those who send one that nobody reads; the others may ask again on theirs. */
     if (is_known && !*request) {
-        *request = &no_waiter;
+        *request = memory_zeroed(sizeof(struct request));
         return MHD_YES;
     }
     if (*upload_bytes != 0) {
@@ -74,7 +73,7 @@ static enum MHD_Result handle_request(void *arg, struct MHD_Connection *connecti
     }
     if (!answer && !route_is_asset(path))
         return reply_text(connection, MHD_HTTP_NOT_FOUND,
-                          "nothing is here; try /, /stream/NAME, /snapshot/NAME or /status");
+                          "nothing is here; try /, /stream/NAME, /snapshot/NAME, /ws/NAME or /status");
     if (!is_known || is_options)
         return reply_methods(connection, is_known ? MHD_HTTP_NO_CONTENT : MHD_HTTP_METHOD_NOT_ALLOWED);
     if (!answer)
@@ -82,20 +81,25 @@ static enum MHD_Result handle_request(void *arg, struct MHD_Connection *connecti
     if (name[0] && !name_is_valid(name, strlen(name)))
         return reply_text(connection, MHD_HTTP_NOT_FOUND,
                           "no stream can have that name; a name is " NAME_RULE);
-    struct waiter *waiter = *request == &no_waiter ? NULL : *request;
-    enum MHD_Result result = answer(server, connection, name, &waiter);
-    *request = waiter ? waiter : &no_waiter;
-    return result;
+    struct request *asked = *request;
+    asked->method = method;
+    asked->http_version = version;
+    return answer(server, connection, name, asked);
 }
 
 static void finish_request(void *arg, struct MHD_Connection *connection, void **request,
                            enum MHD_RequestTerminationCode code)
 {
     (void)connection, (void)code;
-    struct waiter *waiter = *request;
-    if (waiter && waiter != &no_waiter)
-        routes_free_waiter(arg, waiter);
+    struct request *ended = *request;
     *request = NULL;
+    if (!ended)
+        return;
+    if (ended->waiter)
+        routes_free_waiter(arg, ended->waiter);
+    if (ended->ws)
+        routes_free_ws(arg, ended->ws);
+    free(ended);
 }
 
 /* A %00 would end a path or a value early: it becomes a character that fits nowhere. */
@@ -150,8 +154,8 @@ struct server *server_create(struct hub *hub, const struct server_options *optio
         return NULL;
     }
     server->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
-        handle_request, server,
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE | MHD_USE_ERROR_LOG, 0,
+        NULL, NULL, handle_request, server,
         /* first: it is for what the other options log */
         MHD_OPTION_EXTERNAL_LOGGER, log_daemon, NULL, MHD_OPTION_LISTEN_SOCKET, options->listen_fd,
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)connections, MHD_OPTION_CONNECTION_TIMEOUT,

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "http/drain.h"
+#include "http/ws_client.h"
 
 #include <errno.h>
 #include <linux/sockios.h>
@@ -29,10 +30,8 @@ void viewer_begin(struct viewer *viewer, uint64_t now_ns)
     viewer->progress_ns = now_ns;
 }
 
-void viewer_take(struct viewer *viewer, struct frame *frame, const char *state)
+static void write_multipart_head(struct viewer *viewer, const struct frame *frame, enum show_state state)
 {
-    viewer->frame = frame_ref(frame);
-    viewer->sent = 0;
     viewer->head_bytes = 0;
     if (!viewer->is_open) {
         const char *opening = multipart_opening(viewer->advance_headers);
@@ -40,8 +39,27 @@ void viewer_take(struct viewer *viewer, struct frame *frame, const char *state)
         memcpy(viewer->head, opening, viewer->head_bytes);
         viewer->is_open = true;
     }
-    viewer->head_bytes +=
-        multipart_head(viewer->head + viewer->head_bytes, frame, state, viewer->advance_headers);
+    viewer->head_bytes += multipart_head(viewer->head + viewer->head_bytes, frame, show_state_name(state),
+                                         viewer->advance_headers);
+}
+
+void viewer_take(struct viewer *viewer, struct frame *frame, enum show_state state)
+{
+    _Static_assert(sizeof(viewer->head) >= WS_HEAD_BYTES, "room for either head");
+    viewer->frame = frame_ref(frame);
+    viewer->sent = 0;
+    if (viewer->ws)
+        viewer->head_bytes = ws_picture_head((uint8_t *)viewer->head, frame, state, ++viewer->ws->update);
+    else
+        write_multipart_head(viewer, frame, state);
+}
+
+void viewer_take_words(struct viewer *viewer, struct bytes *words)
+{
+    struct bytes empty = viewer->words;
+    viewer->words = *words;
+    *words = empty;
+    viewer->sent = 0;
 }
 
 /* What is left of pieces after the first `sent` bytes. Returns the number of pieces. */
@@ -57,19 +75,15 @@ static int remaining_pieces(const struct iovec *pieces, int count, size_t sent, 
     return n;
 }
 
-enum viewer_result viewer_send(struct viewer *viewer)
+/* Writes to the socket: the one place where that is done. */
+static enum viewer_result write_pieces(struct viewer *viewer, const struct iovec *pieces, int count)
 {
-    const char *tail = multipart_tail(viewer->advance_headers);
-    const struct iovec pieces[] = {
-        {viewer->head, viewer->head_bytes},
-        {(void *)(uintptr_t)viewer->frame->jpeg, viewer->frame->jpeg_bytes},
-        {(void *)(uintptr_t)tail, strlen(tail)},
-    };
-    const size_t total = pieces[0].iov_len + pieces[1].iov_len + pieces[2].iov_len;
-    while (viewer->sent < total) {
+    for (;;) {
         struct iovec left[3];
         struct msghdr message = {.msg_iov = left};
-        message.msg_iovlen = (size_t)remaining_pieces(pieces, 3, viewer->sent, left);
+        message.msg_iovlen = (size_t)remaining_pieces(pieces, count, viewer->sent, left);
+        if (message.msg_iovlen == 0)
+            return VIEWER_DONE;
         ssize_t sent = sendmsg(viewer->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (sent < 0) {
             if (errno == EINTR)
@@ -79,8 +93,31 @@ enum viewer_result viewer_send(struct viewer *viewer)
         viewer->sent += (size_t)sent;
         viewer->written_bytes += (size_t)sent;
     }
-    frame_unref(&viewer->frame);
-    return VIEWER_DONE;
+}
+
+static enum viewer_result send_words(struct viewer *viewer)
+{
+    const struct iovec words = {viewer->words.data, viewer->words.length};
+    enum viewer_result result = write_pieces(viewer, &words, 1);
+    if (result == VIEWER_DONE)
+        viewer->words.length = 0;
+    return result;
+}
+
+enum viewer_result viewer_send(struct viewer *viewer)
+{
+    if (!viewer->frame)
+        return send_words(viewer);
+    const char *tail = viewer->ws ? "" : multipart_tail(viewer->advance_headers);
+    const struct iovec pieces[] = {
+        {viewer->head, viewer->head_bytes},
+        {(void *)(uintptr_t)viewer->frame->jpeg, viewer->frame->jpeg_bytes},
+        {(void *)(uintptr_t)tail, strlen(tail)},
+    };
+    enum viewer_result result = write_pieces(viewer, pieces, 3);
+    if (result == VIEWER_DONE)
+        frame_unref(&viewer->frame);
+    return result;
 }
 
 static size_t bytes_in_kernel(int fd)
@@ -119,6 +156,7 @@ uint64_t viewer_drain_ns(struct viewer *viewer, uint64_t now_ns)
 void viewer_end(struct viewer *viewer, bool abort)
 {
     frame_unref(&viewer->frame);
+    bytes_fini(&viewer->words);
     if (abort) {
         const struct linger reset = {.l_onoff = 1, .l_linger = 0};
         setsockopt(viewer->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * viewer: one MJPEG client, as a cursor: which frame is on its way to it and how far it got. It writes
- * to the client's socket itself, straight from the shared frame, and holds nothing else.
+ * viewer: one client that watches, as a cursor: which frame is on its way to it and how far it got. It
+ * writes to the client's socket itself, straight from the shared frame, and holds nothing else. What is
+ * around the JPEG is a multipart's, or with `ws` a WebSocket's.
  *
  * The HTTP thread creates and destroys it; between the two, from sender_adopt() until its connection is
  * resumed, it belongs to the sender's thread, which calls the functions below.
@@ -9,23 +10,37 @@
 #ifndef HEADCAM_HTTP_VIEWER_H
 #define HEADCAM_HTTP_VIEWER_H
 
+#include "base/bytes.h"
 #include "base/list.h"
 #include "base/timers.h"
 #include "http/multipart.h"
+#include "http/ws_frame.h"
 #include "stream/pace.h"
+#include "stream/show.h"
+#include "stream/variant_settings.h"
 
 #include <microhttpd.h>
 #include <stdbool.h>
 
+/* What who asks for one variant too many is told, with --max-variants. */
+#define VARIANTS_ERROR                                                                                       \
+    "%zu variants of this stream are watched, as many as --max-variants allows; ask for the width and "      \
+    "quality of one of them, which /status lists"
+
 struct channel;
 struct watch;
+struct ws_client;
 
 struct viewer {
     /* Fixed from the start. */
     struct MHD_Connection *connection;
     int fd;
-    struct watch *watch; /* a reference */
     bool advance_headers;
+    struct ws_client *ws; /* NULL: the client takes MJPEG */
+
+    /* What it asked for; a WebSocket's client may ask for something else at any time. */
+    struct watch *watch; /* a reference */
+    struct variant_settings settings;
     millifps rate;
 
     struct list link;        /* the sender's inbox, then its channel's viewers */
@@ -35,12 +50,23 @@ struct viewer {
     uint64_t edition;  /* the last one taken */
     uint64_t taken_ns; /* and when */
 
+    /* The channel that it goes over to when that has a picture as new as those it has seen. */
+    struct {
+        struct list link;        /* that channel's arrivals */
+        struct channel *channel; /* NULL: none */
+        struct watch *watch;     /* a reference */
+        uint64_t not_before_ns;  /* monotonic, not 0: of the capture */
+    } next;
+
+    /* Texts and control frames of a WebSocket on their way. */
+    struct bytes words;
+
     /* The part on its way: head, JPEG, tail. */
     bool is_open; /* the opening was put before the first head */
     struct frame *frame;
-    char head[MULTIPART_OPENING_BYTES + MULTIPART_HEAD_BYTES];
+    char head[MULTIPART_OPENING_BYTES + MULTIPART_HEAD_BYTES]; /* more than WS_HEAD_BYTES */
     size_t head_bytes;
-    size_t sent; /* of head, JPEG and tail together */
+    size_t sent; /* of words, or of head, JPEG and tail together */
 
     uint64_t written_bytes; /* to the socket, since the start */
     uint64_t drained_bytes; /* of these, no longer in the kernel when last looked at */
@@ -57,9 +83,17 @@ enum viewer_result {
 void viewer_begin(struct viewer *viewer, uint64_t now_ns);
 
 /* Begins a part; takes a reference of the frame. */
-void viewer_take(struct viewer *viewer, struct frame *frame, const char *state);
+void viewer_take(struct viewer *viewer, struct frame *frame, enum show_state state);
 
-/* Sends what the socket takes of the part. */
+/* Begins with words instead, which it takes out of there. */
+void viewer_take_words(struct viewer *viewer, struct bytes *words);
+
+static inline bool viewer_is_sending(const struct viewer *viewer)
+{
+    return viewer->frame || viewer->words.length > 0;
+}
+
+/* Sends what the socket takes of the part, or of the words. */
 enum viewer_result viewer_send(struct viewer *viewer);
 
 /*

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ws_handshake: whether a request may become a WebSocket, and the key of the answer (RFC 6455, 4.2). Pure.
+ */
+#ifndef HEADCAM_HTTP_WS_HANDSHAKE_H
+#define HEADCAM_HTTP_WS_HANDSHAKE_H
+
+/* A SHA-1 in base64, and its end. */
+enum { WS_ACCEPT_BYTES = 29 };
+
+/* A request's method and version, and values of its headers; NULL: a header is missing. */
+struct ws_handshake {
+    const char *method, *http_version;
+    const char *upgrade, *connection;
+    const char *version, *key; /* Sec-WebSocket-... */
+};
+
+/* NULL: it may. Otherwise why not, in one line; *status is then the HTTP status, 426 or 400. */
+const char *ws_handshake_check(const struct ws_handshake *request, unsigned *status);
+
+/* Sec-WebSocket-Accept for a key. */
+void ws_handshake_accept(const char *key, char accept[WS_ACCEPT_BYTES]);
+
+#endif
