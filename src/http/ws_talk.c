@@ -3,6 +3,7 @@
 
 #include "http/ws_text.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,8 +34,35 @@ static ssize_t on_send(struct wslay_event_context *context, const uint8_t *data,
 {
     (void)context, (void)flags;
     struct ws_talk *talk = arg;
-    bytes_append(&talk->out, data, length);
+    if (!talk->is_broken)
+        bytes_append(&talk->out, data, length);
     return (ssize_t)length;
+}
+
+static bool is_utf8(const uint8_t *text, size_t length)
+{
+    json_t *string = json_stringn((const char *)text, length); /* which makes none of anything else */
+    json_decref(string);
+    return string != NULL;
+}
+
+/* Ends it without wslay, which would close with another code, or with none. */
+static void break_off(struct ws_talk *talk, enum wslay_status_code code)
+{
+    const uint8_t frame[] = {0x88, 2, (uint8_t)(code >> 8), (uint8_t)code};
+    if (!ws_talk_is_over(talk))
+        bytes_append(&talk->out, frame, sizeof(frame));
+    talk->is_broken = true;
+    wslay_event_shutdown_read(talk->context);
+}
+
+/* wslay answers with the same bytes, and looks at some of them only. */
+static void check_close(struct ws_talk *talk, const struct wslay_event_on_msg_recv_arg *message)
+{
+    if (message->msg_length == 1)
+        break_off(talk, WSLAY_CODE_PROTOCOL_ERROR); /* half a code */
+    else if (message->msg_length > 2 && !is_utf8(message->msg + 2, message->msg_length - 2))
+        break_off(talk, WSLAY_CODE_INVALID_FRAME_PAYLOAD_DATA);
 }
 
 static void on_message(struct wslay_event_context *context, const struct wslay_event_on_msg_recv_arg *message,
@@ -46,7 +74,9 @@ static void on_message(struct wslay_event_context *context, const struct wslay_e
         talk->on_text(talk->arg, (const char *)message->msg, message->msg_length);
     else if (message->opcode == WSLAY_BINARY_FRAME)
         ws_talk_close(talk, WSLAY_CODE_UNSUPPORTED_DATA, "send text, not binary messages");
-    /* wslay answers pings and closes. */
+    else if (message->opcode == WSLAY_CONNECTION_CLOSE)
+        check_close(talk, message);
+    /* wslay answers pings. */
 }
 
 void ws_talk_init(struct ws_talk *talk, ws_talk_on_text *on_text, void *arg)
@@ -74,9 +104,10 @@ void ws_talk_feed(struct ws_talk *talk, const void *bytes, size_t length)
 {
     talk->in = bytes;
     talk->in_bytes = length;
-    /* It may stop early where it answers; with nothing left it does nothing. */
-    if (wslay_event_recv(talk->context) != 0 || wslay_event_send(talk->context) != 0)
-        ws_talk_close(talk, WSLAY_CODE_INTERNAL_SERVER_ERROR, "the server cannot go on");
+    if (wslay_event_recv(talk->context) == 0)
+        wslay_event_send(talk->context);
+    else
+        break_off(talk, WSLAY_CODE_PROTOCOL_ERROR); /* bytes that are no frame */
     talk->in = NULL;
     talk->in_bytes = 0;
 }
@@ -115,5 +146,5 @@ void ws_talk_close(struct ws_talk *talk, enum wslay_status_code code, const char
 
 bool ws_talk_is_over(const struct ws_talk *talk)
 {
-    return wslay_event_get_close_sent(talk->context);
+    return talk->is_broken || wslay_event_get_close_sent(talk->context);
 }

@@ -23,6 +23,7 @@ struct ws_talk {
     const uint8_t *in; /* what is fed, and how much is left of it */
     size_t in_bytes;
     struct bytes out; /* whole frames to go */
+    bool is_broken;   /* it was ended without wslay */
     ws_talk_on_text *on_text;
     void *arg;
 };
