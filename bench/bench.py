@@ -209,7 +209,7 @@ def agent_pairs(bench: Bench, floors: Floors, transport: str) -> tuple[Pairs, fl
     def above_idle(window: dict) -> float:
         return (window["cpu_ms"][str(headcam.source.pid)] / window["seconds"] - idle_ms_per_s) / FPS
 
-    with Headcam(bench, floors.big, transport=transport, agent=True) as headcam:
+    with Headcam(bench, floors.big, transport=transport, source="agent") as headcam:
         idle_began, idle = time.monotonic(), cpu_ms(headcam.source.pid)
         time.sleep(IDLE_S)
         idle_ms_per_s = (cpu_ms(headcam.source.pid) - idle) / (time.monotonic() - idle_began)
@@ -239,6 +239,34 @@ def headcam_agent_inline(bench: Bench, floors: Floors, report: Report) -> None:
     cpu, _ = agent_pairs(bench, floors, "inline")
     report.transport(
         "agent in Python, CPU a frame (in copies)", "inline", times(cpu.figure, cpu.ratio())
+    )
+
+
+def headcam_kit(bench: Bench, floors: Floors, report: Report) -> None:
+    """The time inside the agent's callback, in a loop of 60 updates a second: watched, and not."""
+    with Headcam(bench, floors.big, source="kit") as headcam:
+        time.sleep(IDLE_S)
+        bench.measure(headcam, windows=PAIRS, pids=(headcam.source.pid,))
+        headcam.check_transport()
+    times = json.loads(headcam.source_result.read_text())
+    by_window = [
+        [statistics.median(times[what][at:at + int(FPS)]) / 1e6 for what in ("frame", "copy")]
+        for at in range(0, len(times["frame"]) - int(FPS), int(FPS))
+    ]
+    frames, copies = zip(*by_window)
+    report.pairs(
+        "Isaac Sim's update loop a frame", "ms", Pairs(list(frames), list(copies)), 2.0, 0.3
+    )
+    unwatched = [ns / 1000 for ns in times["unwatched"]]
+    mean = statistics.fmean(unwatched)
+    report.limit(
+        "Isaac Sim's update loop, nobody watches",
+        "us",
+        mean,
+        "<= 20 us",
+        mean <= 20,
+        f"an update's mean; median {statistics.median(unwatched):.1f} us, 99 %: "
+        f"{statistics.quantiles(unwatched, n=100)[98]:.0f} us",
     )
 
 
@@ -360,6 +388,7 @@ def section_headcam(bench: Bench, floors: Floors, report: Report) -> None:
         headcam_inline,
         headcam_agent,
         headcam_agent_inline,
+        headcam_kit,
         headcam_still,
         headcam_further,
         headcam_many,

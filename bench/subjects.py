@@ -98,8 +98,8 @@ class BareSend(Subject):
 
 
 class Headcam(Subject):
-    """headcam with a producer: the bench's own in C, or the Python package's Publisher; its pixels
-    go by the `ring` or `inline`."""
+    """headcam with a producer: the bench's own in C, the Python package's Publisher (agent.py), or
+    the package inside the fake Isaac Sim (kit.py); its pixels go by the `ring` or `inline`."""
 
     name = "headcam"
     path = "/stream/bench"
@@ -110,12 +110,11 @@ class Headcam(Subject):
         picture: Picture,
         link: Link | None = None,
         transport: str = "ring",
-        agent: bool = False,
+        source: str = "producer",
     ) -> None:
         super().__init__(bench, picture, link)
         self.transport = transport
-        self.agent = agent
-        self.source_log = "agent" if agent else "producer"
+        self.source_name = source
         if not bench.headcam.exists():
             raise Skip(f"headcam: {bench.headcam} is not built: make")
 
@@ -137,23 +136,33 @@ class Headcam(Subject):
                 QUALITY,
             ]
         )
-        command: list = [self.bench.program("producer")]
-        environment = None
-        if self.agent:
-            command = ["/usr/bin/python3", BENCH / "agent.py"]
-            environment = {
-                **os.environ,
-                "PYTHONPATH": str(BENCH.parent / "capture_agent"),
-                "OPENBLAS_NUM_THREADS": "1",
-            }
+        command, environment = self._source_command()
         command += [endpoint, "bench", self.picture.rgba, self.picture.size, FPS, self.transport]
-        self.others = [self.bench.processes.start(self.source_log, command, env=environment)]
+        if self.source_name == "kit":
+            command.append(self.source_result)
+        self.others = [self.bench.processes.start(self.source_name, command, env=environment)]
+
+    def _source_command(self) -> tuple[list, dict[str, str] | None]:
+        if self.source_name == "producer":
+            return [self.bench.program("producer")], None
+        folders = (BENCH.parent / "capture_agent", BENCH.parent / "tests" / "fakekit")
+        environment = {
+            **os.environ,
+            "PYTHONPATH": ":".join(map(str, folders)),
+            "OPENBLAS_NUM_THREADS": "1",
+        }
+        return ["/usr/bin/python3", BENCH / f"{self.source_name}.py"], environment
+
+    @property
+    def source_result(self) -> Path:
+        """What kit.py writes when it ends."""
+        return self.bench.scratch("kit.json")
 
     def __enter__(self) -> Self:
         super().__enter__()
         # Behind a slow link its /status is out of reach; the viewers wait for the first frame, too.
         if not self.server_in and not wait_until(self._is_known, START_S):
-            log = self.bench.processes.log_tail(self.source_log)
+            log = self.bench.processes.log_tail(self.source_name)
             self.__exit__()
             raise Skip(f"headcam: its stream does not start: {log or 'nobody says why'}")
         return self
@@ -168,13 +177,12 @@ class Headcam(Subject):
     def check_transport(self) -> None:
         """Raises Skip when frames came another way than they should. For after a measurement."""
         if self.source.poll() is not None:
-            log = self.bench.processes.log_tail(self.source_log)
+            log = self.bench.processes.log_tail(self.source_name)
             raise Skip(f"headcam, {self.transport}: the source ended: {log}")
         status = self.status()
         if status.get("transport") != self.transport:
-            who = "the Python agent" if self.agent else "the producer"
             raise Skip(
-                f"headcam: {who} was to send by {self.transport}, the server says "
+                f"headcam: the {self.source_name} was to send by {self.transport}, the server says "
                 f"{status.get('transport')}: {status.get('transport_reason') or 'no reason given'}"
             )
 

@@ -76,8 +76,14 @@ function stateWord(state) {
   return STATE_WORDS[state] || state;
 }
 
-/** What a stream that is not live lacks, and since when. */
+/** What an agent finds odd about a live picture: "the picture is black: ...". */
+function remark(stream) {
+  return stream.state === 'live' ? stream.reason : '';
+}
+
+/** What a stream lacks, and since when; of a live one, what is odd about its picture. */
 function complaint(stream, now) {
+  if (stream.state === 'live') return remark(stream);
   const lasted = Math.max(0, Math.floor(now / 1000 - stream.since)) * 1000;
   const since = stream.since ? `for ${lasted < 10000 ? `${lasted / 1000} s` : duration(lasted)}` : '';
   return [stream.reason, since].filter(Boolean).join(' · ');
@@ -517,7 +523,9 @@ class Tile {
     setState(this.stateText, silent() ? 'unknown' : stream.state);
     picture.box.classList.toggle('still', !picture.streaming && stream.state !== 'live');
     if (picture.problem) return;
-    picture.say(this.previewing && stream.state === 'live' ? '1 fps preview' : '');
+    const preview = this.previewing && stream.state === 'live' ? '1 fps preview' : '';
+    picture.say([preview, silent() ? '' : remark(stream)].filter(Boolean).join(' · '));
+    picture.note.title = remark(stream); // of a long one the tile shows the beginning
     this.link.title = this.previewing ? `Open ${this.name} to see it live` : '';
   }
 
@@ -794,7 +802,7 @@ function renderStage(now) {
   byId('stage-name').textContent = stage.name;
   setState(byId('stage-state'), stream && silent() ? 'unknown' : stream?.state);
   byId('stage-reason').dataset.state = stream?.state || '';
-  setText(byId('stage-reason'), stream && stream.state !== 'live' ? complaint(stream, now) : '');
+  setText(byId('stage-reason'), stream ? complaint(stream, now) : '');
   byId('stage-snapshot').disabled = !stream;
   for (const id of ['stage-previous', 'stage-next']) byId(id).hidden = tiles.size < (stream ? 2 : 1);
   byId('stage-missing').hidden = Boolean(stream) || !server.answer;
@@ -929,19 +937,25 @@ function copyBySelection(text) {
   return copied;
 }
 
-const lastStates = new Map();
+const lastTold = new Map();
+
+/** What is told again when it changes: the state, and the words about a live picture but not the numbers in them. */
+function gist(stream) {
+  return [stream.state, ...remark(stream).split(/-?\d[\d.,]*/)].join();
+}
 
 /** Tells assistive technology what changed since the last status. */
 function announce(streams, first) {
   const news = [];
-  for (const { name, state, reason } of streams) {
-    if (!first && lastStates.get(name) !== state) news.push(`${name}: ${stateWord(state)}${reason ? `, ${reason}` : ''}`);
+  for (const stream of streams) {
+    const { name, state, reason } = stream;
+    if (!first && lastTold.get(name) !== gist(stream)) news.push(`${name}: ${stateWord(state)}${reason ? `, ${reason}` : ''}`);
   }
-  for (const name of lastStates.keys()) {
+  for (const name of lastTold.keys()) {
     if (!streams.some((stream) => stream.name === name)) news.push(`${name} left`);
   }
-  lastStates.clear();
-  for (const { name, state } of streams) lastStates.set(name, state);
+  lastTold.clear();
+  for (const stream of streams) lastTold.set(stream.name, gist(stream));
   if (news.length) byId('announcer').textContent = news.join('. ');
 }
 

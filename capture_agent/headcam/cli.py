@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""headcam-agent: publishes a test card, or raw frames from stdin.
+"""headcam-agent: publishes a test card, or raw frames from stdin, or says why none arrive.
 
-Exit status: 0 at the input's end and after SIGINT or SIGTERM, 1 for broken input, 2 for a wrong
-command line.
+Exit status: 0 at the input's end and after SIGINT or SIGTERM, 1 for broken input and for what the
+doctor found, 2 for a wrong command line.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from types import FrameType
 from typing import Any, NoReturn
 
-from headcam import options
+from headcam import doctor, options
 from headcam._version import __version__
 from headcam.options import BadOption, Option
 from headcam.publisher import Publisher
@@ -50,6 +50,15 @@ Stdin is read as fast as it comes, watched or not: let the writer set the pace
 
   ffmpeg -re -i film.mp4 -f rawvideo -pix_fmt rgb24 -s 1280x720 - |
       headcam-agent rawvideo --size 1280x720 --format rgb24 --name film"""
+
+_DOCTOR = """\
+Looks at everything that has to be right before a frame reaches the server, one line
+each: Python, the endpoint, the permissions of its directory and socket, the shared
+memory, and whether the server answers. Nothing is published, and the server shows
+nothing of it. What fails is followed by what to do; a note is no fault. Run it where
+the frames come from: in the simulator's container, as its user.
+
+The exit status is 0 if nothing failed, else 1."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -87,6 +96,9 @@ def main(
     table = _TABLES[parsed.command]
     try:
         values = {o.key: o.resolve(getattr(parsed, o.key), environment) for o in table}
+        if parsed.command == "doctor":
+            _, origin = options.ENDPOINT.find(parsed.endpoint, environment)
+            return _run_doctor(values, origin)
         logging.basicConfig(
             level=values["log_level"],
             format="%(asctime)s headcam-agent %(levelname)s: %(message)s",
@@ -128,6 +140,18 @@ def _run_rawvideo(values: dict[str, Any], end: _End) -> int:
     return 0
 
 
+def _run_doctor(values: dict[str, Any], origin: str) -> int:
+    status = 0
+    try:
+        for finding in doctor.examine(values["endpoint"], origin, values["timeout"]):
+            print(finding, flush=True)
+            if finding.verdict is doctor.Verdict.FAIL:
+                status = 1
+    except KeyboardInterrupt:
+        status = 1
+    return status
+
+
 def _open_stdin() -> io.FileIO:
     try:
         source = open(0, "rb", buffering=0, closefd=False)
@@ -154,6 +178,7 @@ def _open_publisher(command: str, values: dict[str, Any]) -> Publisher:
 _TABLES = {
     "testcard": options.TESTCARD + options.COMMON,
     "rawvideo": options.RAWVIDEO + options.COMMON,
+    "doctor": options.DOCTOR,
 }
 _RUN = {"testcard": _run_testcard, "rawvideo": _run_rawvideo}
 
@@ -171,6 +196,7 @@ def _build_parser() -> tuple[_Parser, dict[str, _Parser]]:
     for name, summary, description in (
         ("testcard", "publish a moving test card", _TESTCARD),
         ("rawvideo", "publish raw frames from stdin", _RAWVIDEO),
+        ("doctor", "say why no frames arrive, and what to do", _DOCTOR),
     ):
         commands[name] = subparsers.add_parser(
             name,

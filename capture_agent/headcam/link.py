@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The connection to the server: the ZeroMQ socket, its lock, and the thread that listens to it.
+"""The connection to the server: the ZeroMQ socket, its lock, and the thread that attends to it.
 
 It owns when things are sent: an announcement on every change, on every new server, and twice a
 second; a frame when told. It knows nothing of pixels. Any thread may call it, no call waits for
@@ -16,29 +16,20 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
-
-import zmq
 
 from headcam import endpoint as endpoints
-from headcam import wire
+from headcam import sockets, wire
 from headcam.demand import Demand
 from headcam.pacing import Pacer
+from headcam.sockets import Tracker
 
 log = logging.getLogger("headcam")
 
 # The server calls a producer lost after 2 s; half a second forgives three lost heartbeats.
 _ANNOUNCE_EVERY_S = 0.5
 _RETRY_S = 0.05
-_GOODBYE_MS = 200
-_RECONNECT_MS = 100
-_RECONNECT_MAX_MS = 1000
-# Messages, frames and announcements together: what waits longer is too old to be worth sending.
-# As many as a first frame may meet: the greeting of a new server, "live", and the frame itself.
-_SEND_HIGH_WATER_MARK = 3
+_GOODBYE_S = 0.2
 _COMPLAIN_AFTER_S = 2.0
-# As plain numbers: to combine enumerations for each part takes longer than to send it.
-_NOW, _NOW_MORE = int(zmq.NOBLOCK), int(zmq.NOBLOCK) | int(zmq.SNDMORE)
 
 
 class Link:
@@ -69,8 +60,8 @@ class Link:
         self._announcement = announcement
         self._announce_at_s = 0.0
         self._closed = False
-        self._context: zmq.Context[Any] = zmq.Context()
-        self._socket = self._open()
+        self._socket = sockets.connect(endpoint)
+        self._sleeps_until_s = 0.0
 
         # Guards the pacer; notified when the demand changed.
         self._changed = threading.Condition()
@@ -81,7 +72,7 @@ class Link:
         self._wake_reader.setblocking(False)
         self._wake_writer.setblocking(False)
         self._selector = selectors.DefaultSelector()
-        self._selector.register(self._option(zmq.FD), selectors.EVENT_READ)
+        self._selector.register(self._socket, selectors.EVENT_READ)
         self._selector.register(self._wake_reader, selectors.EVENT_READ)
         self._silent_since_s: float | None = time.monotonic()
         self._has_complained = False
@@ -99,7 +90,7 @@ class Link:
 
     def send_frame(
         self, header: bytes | bytearray, payload: memoryview | None = None, copy: bool = True
-    ) -> zmq.MessageTracker | bool:
+    ) -> Tracker | bool:
         """Sends a frame now or not at all; one in a ring has no payload.
 
         Without `copy` the payload must stay unchanged until the returned tracker is done. Returns
@@ -112,9 +103,9 @@ class Link:
                 # First, or a slow server's full socket would have room for frames alone.
                 self._send_announcement()
             if payload is None:
-                sent = self._send((self._frames_topic, header))
+                sent = self._socket.send((self._frames_topic, header))
             else:
-                sent = self._send((self._frames_topic, header, payload), copy)
+                sent = self._socket.send((self._frames_topic, header, payload), copy)
             self._listen()
         return sent
 
@@ -166,34 +157,7 @@ class Link:
         self._selector.close()
         self._wake_reader.close()
         self._wake_writer.close()
-        self._socket.close(linger=_GOODBYE_MS)
-        self._context.term()
-
-    def _open(self) -> zmq.Socket[Any]:
-        xpub: zmq.Socket[Any] = self._context.socket(zmq.XPUB)
-        xpub.setsockopt(zmq.LINGER, 0)
-        xpub.setsockopt(zmq.SNDHWM, _SEND_HIGH_WATER_MARK)
-        xpub.setsockopt(zmq.RECONNECT_IVL, _RECONNECT_MS)
-        xpub.setsockopt(zmq.RECONNECT_IVL_MAX, _RECONNECT_MAX_MS)
-        # Full means EAGAIN, so that it can be counted; otherwise XPUB drops without a word.
-        xpub.setsockopt(zmq.XPUB_NODROP, 1)
-        # Without this a dead server's subscriptions stay, and frames go on into nowhere.
-        xpub.setsockopt(zmq.IMMEDIATE, 1)
-        try:
-            xpub.connect(self.endpoint)
-        except (zmq.ZMQError, TypeError, ValueError) as error:
-            xpub.close()
-            self._context.term()
-            reason = getattr(error, "strerror", None) or error
-            raise ValueError(
-                f"endpoint {self.endpoint!r}: {reason}; it should look like {endpoints.DEFAULT}"
-            ) from None
-        return xpub
-
-    def _option(self, option: int) -> int:
-        value = self._socket.getsockopt(option)
-        assert isinstance(value, int)
-        return value
+        self._socket.close(_GOODBYE_S)
 
     def _take_due(self, at_most_fps: float) -> float:
         """Takes a frame if the delay it returns, in seconds, is 0.0. Under _changed."""
@@ -206,42 +170,9 @@ class Link:
             return 0.0
         return self._pacer.delay(now_s, fps)
 
-    def _send(
-        self, parts: tuple[bytes | bytearray | memoryview, ...], copy: bool = True
-    ) -> zmq.MessageTracker | bool:
-        """Sends a message whole or not at all; `copy` is about its last part. Under _lock."""
-        try:
-            for part in parts[:-1]:
-                self._socket.send(part, _NOW_MORE)
-            if copy:
-                self._socket.send(parts[-1], _NOW)
-                return True
-            tracker = self._socket.send(parts[-1], _NOW, copy=False, track=True)
-            return tracker or True
-        except zmq.Again:
-            return False  # only the first part meets this
-        except zmq.ZMQError as error:
-            log.debug("message not sent: %s", error)
-            self._end_message()
-            return False
-        except BaseException:
-            self._end_message()
-            raise
-
-    def _end_message(self) -> None:
-        """Ends a message that an error or a KeyboardInterrupt left without its last part.
-
-        The next message would be glued to it; this way the server sees one that is too short, and
-        drops it. Under _lock.
-        """
-        try:
-            self._socket.send(b"", zmq.NOBLOCK)
-        except zmq.ZMQError:
-            pass
-
     def _send_announcement(self) -> bool:
         """Under _lock."""
-        sent = bool(self._send((self._announcements_topic, self._announcement)))
+        sent = bool(self._socket.send((self._announcements_topic, self._announcement)))
         wait_s = _ANNOUNCE_EVERY_S if sent else _RETRY_S
         self._announce_at_s = time.monotonic() + wait_s
         if sent and self.demand.connected:
@@ -250,7 +181,7 @@ class Link:
 
     def _send_goodbye(self) -> None:
         """A full socket has until the deadline to take it; the thread is gone by now."""
-        deadline_s = time.monotonic() + _GOODBYE_MS / 1000
+        deadline_s = time.monotonic() + _GOODBYE_S
         while True:
             with self._lock:
                 self._drain()
@@ -263,8 +194,7 @@ class Link:
     def _drain(self) -> bool:
         """Reads what the server said; whether that changed the demand. Under _lock.
 
-        It comes after every send: a send reads the socket's command queue, and so may use up the
-        edge of ZMQ_FD that the thread waits for.
+        It comes after every send, as sockets.Socket asks for.
         """
         demand = self.demand
         before = self._summary()
@@ -287,16 +217,13 @@ class Link:
         if self._drain():
             self._wake_waiters()
             self._wake_thread()
+        elif self._socket.wake_at_s < self._sleeps_until_s:
+            self._wake_thread()
 
     def _receive(self) -> None:
         """Under _lock."""
-        if not self._option(zmq.EVENTS) & zmq.POLLIN:
-            return
-        try:
-            while True:
-                self.demand.feed(self._socket.recv(zmq.NOBLOCK))
-        except zmq.Again:
-            return
+        while (message := self._socket.receive()) is not None:
+            self.demand.feed(message)
 
     def _wake_thread(self) -> None:
         """Not once the thread has ended."""
@@ -318,7 +245,9 @@ class Link:
                 time.sleep(_ANNOUNCE_EVERY_S)
 
     def _turn(self) -> None:
-        self._selector.select(max(0.0, self._announce_at_s - time.monotonic()))
+        with self._lock:
+            self._sleeps_until_s = min(self._announce_at_s, self._socket.wake_at_s)
+        self._selector.select(max(0.0, self._sleeps_until_s - time.monotonic()))
         is_woken = self._forget_wakes()
         with self._lock:
             if self._closed:
@@ -345,7 +274,7 @@ class Link:
         """Logs that the server is there, or why it may not be; once each."""
         if self.demand.connected:
             if self._silent_since_s is not None:
-                log.info("connected to headcam at %s", self.endpoint)
+                log.info("connected to headcam at %s (%s)", self.endpoint, sockets.describe())
             self._silent_since_s = None
             self._has_complained = False
             return
@@ -355,5 +284,5 @@ class Link:
             self._silent_since_s = now_s
         if not self._has_complained and now_s - self._silent_since_s >= _COMPLAIN_AFTER_S:
             self._has_complained = True
-            reason = endpoints.diagnose(self.endpoint)
+            reason = self._socket.trouble or endpoints.diagnose(self.endpoint)
             log.warning("no headcam at %s yet, trying on: %s", self.endpoint, reason)

@@ -17,6 +17,7 @@ from headcam.wire import PixelFormat
 
 _VARIABLE_PREFIX = "HEADCAM_AGENT_"
 _FPS_MOST = 1000.0
+_SECONDS_MOST = 3600.0
 _FFMPEG_NAMES = {
     "RGB24": PixelFormat.RGB,
     "BGR24": PixelFormat.BGR,
@@ -52,13 +53,19 @@ class Option:
         """The option's environment variable."""
         return self.variable or _VARIABLE_PREFIX + self.key.upper()
 
+    def find(
+        self, flag_text: str | None, environment: Mapping[str, str]
+    ) -> tuple[str | None, str]:
+        """The option's text, None where there is none; and where it comes from."""
+        if flag_text is not None:
+            return flag_text, self.flag
+        if text := environment.get(self.environment):
+            return text, self.environment
+        return self.default, "the default"
+
     def resolve(self, flag_text: str | None, environment: Mapping[str, str]) -> Any:
         """The option's value. Raises BadOption."""
-        origin, text = self.flag, flag_text
-        if text is None:
-            origin, text = self.environment, environment.get(self.environment) or None
-        if text is None:
-            origin, text = self.flag, self.default
+        text, origin = self.find(flag_text, environment)
         if text is None:
             if self.required:
                 raise BadOption(f"{self.flag} {self.metavar} is needed: {self.help}")
@@ -111,6 +118,17 @@ def parse_stride(text: str) -> int:
     return int(text)
 
 
+def parse_seconds(text: str) -> float:
+    """A time, from "3" or "0.5"."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0.0 <= seconds <= _SECONDS_MOST:
+        raise ValueError(f"{text!r}: write seconds, 0 to {_SECONDS_MOST:g}")
+    return seconds
+
+
 def parse_log_level(text: str) -> int:
     """One of logging's levels, from its name."""
     level = getattr(logging, text.upper(), None)
@@ -121,11 +139,13 @@ def parse_log_level(text: str) -> int:
 
 _FORMATS = "RGBA, BGRA, RGB, BGR, GRAY8, or ffmpeg's names for them: rgba, bgra, rgb24, bgr24, gray"
 
+ENDPOINT = Option(
+    "--endpoint", "ENDPOINT", "the server's ZeroMQ endpoint", str,
+    default=endpoint.DEFAULT, variable=endpoint.VARIABLE,
+)  # fmt: skip
+
 COMMON = (
-    Option(
-        "--endpoint", "ENDPOINT", "the server's ZeroMQ endpoint", str,
-        default=endpoint.DEFAULT, variable=endpoint.VARIABLE,
-    ),
+    ENDPOINT,
     Option("--log-level", "LEVEL", "debug, info, warning or error", parse_log_level, "info"),
 )  # fmt: skip
 
@@ -142,4 +162,9 @@ RAWVIDEO = (
     Option("--format", "FORMAT", f"pixel format: {_FORMATS}", parse_format, required=True),
     Option("--fps", "N", "the nominal frame rate, for the status page", parse_fps),
     Option("--stride", "BYTES", "from one row to the next, where rows are padded", parse_stride),
+)
+
+DOCTOR = (
+    ENDPOINT,
+    Option("--timeout", "S", "how long to wait for the server, in seconds", parse_seconds, "3"),
 )

@@ -23,7 +23,7 @@ from headcam import rings, wire
 from headcam._version import __version__
 from headcam.link import Link
 from headcam.transport import Space, Stats, Transport
-from headcam.wire import PixelFormat, State
+from headcam.wire import PixelFormat, Stamps, State
 
 log = logging.getLogger("headcam")
 
@@ -150,6 +150,7 @@ class Publisher:
         format: PixelFormat | str | None = None,
         capture_time_ns: int | None = None,
         sim_time_ns: int | None = None,
+        update: int | None = None,
         copy: bool = True,
     ) -> bool:
         """Publishes a frame if somebody watches; says whether it was sent.
@@ -162,6 +163,9 @@ class Publisher:
         stride: bytes from one row to the next of a flat buffer; by default rows are not padded.
         capture_time_ns: CLOCK_REALTIME at capture, in ns; by default now.
         sim_time_ns: simulation time in ns, if there is any.
+        update: the number of the simulator's update (its app frame) in which the picture was
+            taken, if there is any; 0 counts as none. The same in all streams, it tells which
+            pictures belong together.
         copy: False saves copying the pixels where there is no ring. They must then stay unchanged
             while pending(pixels).
 
@@ -169,15 +173,15 @@ class Publisher:
         TypeError or ValueError for arguments that make no frame, nothing else.
         """
         picture = _pixels.inspect(pixels, width, height, stride, format)
-        capture_ns, sim_ns = _capture_time(capture_time_ns), _sim_time(sim_time_ns)
+        stamps = _stamps(capture_time_ns, sim_time_ns, update)
         if self._closed:
             return False
         with self._lock:
-            self._change(State.LIVE, "", picture.width, picture.height, picture.format)
+            self._go_live(picture)
             if not self._demand.wanted:
                 self._transport.stats.frames_skipped_unwanted += 1
                 return False
-            return self._transport.send(pixels, picture, capture_ns, sim_ns, copy)
+            return self._transport.send(pixels, picture, stamps, copy)
 
     def frame(
         self,
@@ -188,6 +192,7 @@ class Publisher:
         stride: int | None = None,
         capture_time_ns: int | None = None,
         sim_time_ns: int | None = None,
+        update: int | None = None,
     ) -> Frame:
         """A frame to draw in place, and published at the end of its `with` block:
 
@@ -196,7 +201,8 @@ class Publisher:
 
         height, width: in pixels, in an array's order.
         stride: bytes from one row to the next, where rows are padded.
-        capture_time_ns, sim_time_ns: as in publish(); they may also be set on the Frame later.
+        capture_time_ns, sim_time_ns, update: as in publish(); they may also be set on the Frame
+            later.
 
         What it gives is a writable memoryview of shape (height, width, channels), or
         (height, width) for GRAY8, or flat with `stride * height` bytes if a stride is given. It
@@ -209,7 +215,8 @@ class Publisher:
         before, to save the drawing. Raises TypeError or ValueError as publish() does.
         """
         shape = _pixels.describe(height, width, stride, format)
-        return Frame(self, shape, stride is not None, capture_time_ns, sim_time_ns)
+        stamps = _stamps(capture_time_ns, sim_time_ns, update)
+        return Frame(self, shape, stride is not None, stamps)
 
     def announce(
         self,
@@ -223,8 +230,11 @@ class Publisher:
         """Tells the server how the stream is; what is not given stays as it is.
 
         A new `state` without a `reason` clears the reason. Only a change is sent, so it may be
-        called as often as is handy. publish() announces "live" and the frame's size by itself.
-        Raises ValueError for a state or format that does not exist.
+        called as often as is handy. publish() announces "live" and the frame's size by itself,
+        and so ends the reason why there was no frame. What is said of a stream that is live, as
+        in announce("live", "the picture is black: add a light"), is shown beside the picture; it
+        stays, frame after frame, until announce(reason="") or another state ends it. Raises
+        ValueError for a state or format that does not exist.
         """
         new_state = None if state is None else State(state)
         new_format = None if format is None else _pixels.parse_format(format)
@@ -268,6 +278,12 @@ class Publisher:
     def __repr__(self) -> str:
         return f"<headcam.Publisher {self.name} at {self.endpoint}>"
 
+    def _go_live(self, shape: _pixels.Shape | _pixels.Picture) -> None:
+        """Announces what a frame tells: that the stream is live, and its size. Under _lock."""
+        old = self._announcement
+        reason = old.reason if old.state is State.LIVE else ""
+        self._change(State.LIVE, reason, shape.width, shape.height, shape.format)
+
     def _change(
         self,
         state: State,
@@ -291,26 +307,17 @@ class Publisher:
         with self._lock:
             return self._transport.begin(frame_bytes, self.wanted and not self._closed)
 
-    def _end(
-        self,
-        space: Space,
-        shape: _pixels.Shape,
-        capture_time_ns: int | None,
-        sim_time_ns: int | None,
-        is_good: bool,
-    ) -> bool:
-        """Publishes what was drawn, if it `is_good` and somebody watches."""
+    def _end(self, space: Space, shape: _pixels.Shape, stamps: Stamps | None) -> bool:
+        """Publishes what was drawn if somebody watches; None for `stamps` discards it."""
         with self._lock:
             slot_sequence = self._transport.end(space)
-            if self._closed or not is_good:
+            if self._closed or stamps is None:
                 return False
-            self._change(State.LIVE, "", shape.width, shape.height, shape.format)
+            self._go_live(shape)
             if not self._demand.wanted:
                 self._transport.stats.frames_skipped_unwanted += 1
                 return False
-            return self._transport.send_drawn(
-                space, slot_sequence, shape, capture_time_ns, sim_time_ns
-            )
+            return self._transport.send_drawn(space, slot_sequence, shape, stamps)
 
     def _attend(self) -> None:
         """The link's thread calls this, as link.py says."""
@@ -350,20 +357,16 @@ class Publisher:
 class Frame:
     """A frame that is drawn in place; Publisher.frame() tells how.
 
-    `capture_time_ns` and `sim_time_ns` may be set until the block ends. `is_sent` says afterwards
-    whether the frame was sent. Serves one `with` block.
+    `capture_time_ns`, `sim_time_ns` and `update` may be set until the block ends. `is_sent` says
+    afterwards whether the frame was sent. Serves one `with` block.
     """
 
     def __init__(
-        self,
-        publisher: Publisher,
-        shape: _pixels.Shape,
-        is_flat: bool,
-        capture_time_ns: int | None,
-        sim_time_ns: int | None,
+        self, publisher: Publisher, shape: _pixels.Shape, is_flat: bool, stamps: Stamps
     ) -> None:
-        self.capture_time_ns = _capture_time(capture_time_ns)
-        self.sim_time_ns = _sim_time(sim_time_ns)
+        self.capture_time_ns = stamps.capture_time_ns
+        self.sim_time_ns = stamps.sim_time_ns
+        self.update = stamps.update
         self.is_sent = False
         self._publisher = publisher
         self._shape = shape
@@ -390,17 +393,12 @@ class Frame:
             # An array may still be looking at it, as is usual; it must not be used any more.
             with contextlib.suppress(BufferError):
                 view.release()
-        is_good = False
-        capture_time_ns = sim_time_ns = None
+        stamps = None
         try:
             if exception is None and not self._is_discarded:
-                capture_time_ns = _capture_time(self.capture_time_ns)
-                sim_time_ns = _sim_time(self.sim_time_ns)
-                is_good = True
+                stamps = _stamps(self.capture_time_ns, self.sim_time_ns, self.update)
         finally:
-            self.is_sent = self._publisher._end(
-                self._space, self._shape, capture_time_ns, sim_time_ns, is_good
-            )
+            self.is_sent = self._publisher._end(self._space, self._shape, stamps)
 
 
 def _check_fps(fps: float | None) -> float | None:
@@ -415,18 +413,19 @@ def _text(text: str, most: int) -> str:
     return line.encode("utf-8", errors="replace")[:most].decode("utf-8", errors="ignore")
 
 
-def _capture_time(value: int | None) -> int | None:
-    return _time("capture_time_ns", value, 0, 2**64 - 1)
+def _stamps(capture_time_ns: int | None, sim_time_ns: int | None, update: int | None) -> Stamps:
+    """Checks what the caller gave. Raises TypeError or ValueError."""
+    return Stamps(
+        _within("capture_time_ns", capture_time_ns, 0, 2**64 - 1),
+        _within("sim_time_ns", sim_time_ns, wire.NO_SIM_TIME + 1, 2**63 - 1),
+        _within("update", update, wire.NO_UPDATE, 2**64 - 1),
+    )
 
 
-def _sim_time(value: int | None) -> int | None:
-    return _time("sim_time_ns", value, wire.NO_SIM_TIME + 1, 2**63 - 1)
-
-
-def _time(what: str, value: int | None, least: int, most: int) -> int | None:
+def _within(what: str, value: int | None, least: int, most: int) -> int | None:
     if value is None:
         return None
     number = _pixels.integer(what, value)
     if not least <= number <= most:
-        raise ValueError(f"{what} {number} is outside {least} to {most} ns")
+        raise ValueError(f"{what} {number} is outside {least} to {most}")
     return number

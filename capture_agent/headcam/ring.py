@@ -208,13 +208,28 @@ def create(site: Site, instance: int, number: int, slot_bytes: int, slots: int =
         raise RingError("this processor is not little-endian")
     header = wire.RingHeader(instance, number, slots, slot_bytes)
     try:
-        with _open_directory(site.directory) as directory:
-            if not is_tmpfs(directory):
-                raise RingError(f"{site.directory} is not on a tmpfs")
+        with _open_tmpfs(site.directory) as directory:
             clean(directory)
             return _create_in(directory, site, header)
     except OSError as error:
-        raise RingError(f"no ring in {site.directory}: {_explain(error, header)}") from None
+        reason = _explain(error, slots * slot_bytes)
+        raise RingError(f"no ring in {site.directory}: {reason}") from None
+
+
+def room(site: Site) -> int:
+    """How many bytes a ring could have there, sys.maxsize for any number. Leaves no trace.
+
+    Returns at once. Raises RingError where a ring cannot be.
+    """
+    try:
+        with _open_tmpfs(site.directory) as directory:
+            # A file without a name: it meets what the ring's would meet.
+            os.close(os.open(".", os.O_TMPFILE | os.O_WRONLY, 0o600, dir_fd=directory))
+            status = os.fstatvfs(directory)
+    except OSError as error:
+        raise RingError(f"no ring in {site.directory}: {_explain(error)}") from None
+    # A tmpfs without a limit has no blocks either.
+    return status.f_bavail * status.f_frsize if status.f_blocks else sys.maxsize
 
 
 def is_tmpfs(fd: int) -> bool:
@@ -263,9 +278,12 @@ def _is_dead(directory: int, name: str, is_unfinished: bool) -> bool:
 
 
 @contextlib.contextmanager
-def _open_directory(path: str) -> Iterator[int]:
+def _open_tmpfs(path: str) -> Iterator[int]:
+    """A directory in which a ring may be. Raises OSError, and RingError if it is no tmpfs."""
     fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
+        if not is_tmpfs(fd):
+            raise RingError(f"{path} is not on a tmpfs")
         yield fd
     finally:
         os.close(fd)
@@ -328,11 +346,10 @@ def _reserve(fd: int, count: int) -> mmap.mmap:
     return memory
 
 
-def _explain(error: OSError, header: wire.RingHeader) -> Any:
-    if error.errno in (errno.ENOSPC, errno.ENOMEM, errno.EDQUOT):
-        megabytes = header.slots * header.slot_bytes / 1e6
+def _explain(error: OSError, size_bytes: int = 0) -> Any:
+    if error.errno in (errno.ENOSPC, errno.ENOMEM, errno.EDQUOT) and size_bytes:
         return (
-            f"no room for its {megabytes:.0f} MB; make that tmpfs larger"
+            f"no room for its {size_bytes / 1e6:.0f} MB; make that tmpfs larger"
             " (/dev/shm in Docker: --shm-size)"
         )
     return _HINTS.get(error.errno or 0, error.strerror)

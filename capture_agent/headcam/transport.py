@@ -11,14 +11,13 @@ import dataclasses
 import time
 from typing import Any
 
-import zmq
-
 from headcam import pixels as _pixels
 from headcam import wire
 from headcam.link import Link
 from headcam.ring import Ring
 from headcam.rings import Rings
-from headcam.wire import Location, PixelFormat
+from headcam.sockets import Tracker
+from headcam.wire import Location, PixelFormat, Stamps
 
 
 @dataclasses.dataclass
@@ -55,32 +54,23 @@ class Transport:
         self._instance = instance
         self._sequence = 0
         self._header = bytearray(wire.HEADER_BYTES)
-        self._trackers: list[tuple[Any, zmq.MessageTracker]] = []
+        self._trackers: list[tuple[Any, Tracker]] = []
         # What frames are drawn in where there is no ring; the socket may still read some.
         self._buffers: list[bytearray] = []
 
-    def send(
-        self,
-        pixels: Any,
-        picture: _pixels.Picture,
-        capture_time_ns: int | None,
-        sim_time_ns: int | None,
-        copy: bool,
-    ) -> bool:
+    def send(self, pixels: Any, picture: _pixels.Picture, stamps: Stamps, copy: bool) -> bool:
         """Sends a frame; without `copy` it may be pending. False where the server is behind."""
         view = picture.view
         ring = None if picture.format is PixelFormat.JPEG else self._find_ring(view.nbytes)
         slot = None if ring is None else ring.begin()
         if ring is None or slot is None:
-            self._describe(picture, view.nbytes, capture_time_ns, sim_time_ns)
+            self._describe(picture, view.nbytes, stamps)
             return self._send_inline(pixels, view, copy)
         try:
             ring.write(slot, view)
         finally:
             slot_sequence = ring.end(slot)
-        self._describe(
-            picture, view.nbytes, capture_time_ns, sim_time_ns, ring, slot, slot_sequence
-        )
+        self._describe(picture, view.nbytes, stamps, ring, slot, slot_sequence)
         return self._send_slot(ring, slot, view.nbytes)
 
     def begin(self, frame_bytes: int, is_wanted: bool) -> Space:
@@ -101,24 +91,17 @@ class Transport:
         return space.ring.end(space.slot)
 
     def send_drawn(
-        self,
-        space: Space,
-        slot_sequence: int,
-        shape: _pixels.Shape,
-        capture_time_ns: int | None,
-        sim_time_ns: int | None,
+        self, space: Space, slot_sequence: int, shape: _pixels.Shape, stamps: Stamps
     ) -> bool:
         """Sends what was drawn, after end(), without copying it."""
         count = shape.frame_bytes
         if space.buffer is not None:
-            self._describe(shape, count, capture_time_ns, sim_time_ns)
+            self._describe(shape, count, stamps)
             return self._send_inline(space.buffer, memoryview(space.buffer), copy=False)
         if space.ring is None or not self.rings.is_usable(space.ring):
             self.stats.frames_dropped += 1  # begun for another server, or the file was cut off
             return False
-        self._describe(
-            shape, count, capture_time_ns, sim_time_ns, space.ring, space.slot, slot_sequence
-        )
+        self._describe(shape, count, stamps, space.ring, space.slot, slot_sequence)
         return self._send_slot(space.ring, space.slot, count)
 
     def is_pending(self, pixels: Any) -> bool:
@@ -144,14 +127,14 @@ class Transport:
         self,
         shape: _pixels.Shape | _pixels.Picture,
         frame_bytes: int,
-        capture_time_ns: int | None,
-        sim_time_ns: int | None,
+        stamps: Stamps,
         ring: Ring | None = None,
         slot: int = 0,
         slot_sequence: int = 0,
     ) -> None:
         """Packs the next frame's header into _header."""
         self._sequence += 1
+        capture_time_ns = stamps.capture_time_ns
         header = wire.FrameHeader(
             instance=self._instance,
             sequence=self._sequence,
@@ -161,11 +144,12 @@ class Transport:
             stride=shape.stride,
             format=shape.format,
             payload_bytes=frame_bytes,
-            sim_time_ns=sim_time_ns,
+            sim_time_ns=stamps.sim_time_ns,
             location=Location.INLINE if ring is None else Location.RING,
             ring=0 if ring is None else ring.number,
             slot=slot,
             slot_sequence=slot_sequence,
+            update=stamps.update,
         )
         wire.pack_header_into(self._header, header)
 
@@ -186,7 +170,7 @@ class Transport:
         if sent is False:
             self.stats.frames_dropped += 1
             return False
-        if isinstance(sent, zmq.MessageTracker):
+        if not isinstance(sent, bool):
             self._forget_sent()
             self._trackers.append((owner, sent))
         self.stats.frames_inline += 1

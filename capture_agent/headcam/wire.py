@@ -16,15 +16,17 @@ from typing import Any
 
 WIRE_VERSION = 1
 MAGIC = b"HCAM"
-HEADER_BYTES = 80
+HEADER_BYTES = 88
+HEADER_BYTES_LEAST = 80
 NAME_MAX = 64
 ANNOUNCEMENT_MAX = 4096
 DIMENSION_MAX = 65500
 NO_SIM_TIME = -(2**63)
+NO_UPDATE = 0
 
 # Magic, version, header bytes, instance, sequence, capture, sim time, width, height, stride,
-# pixel format, location, flags, slot, ring number, slot sequence, payload bytes.
-_HEADER = struct.Struct("<4sHHQQQqIIIBBHIIQQ")
+# pixel format, location, flags, slot, ring number, slot sequence, payload bytes, update.
+_HEADER = struct.Struct("<4sHHQQQqIIIBBHIIQQQ")
 assert _HEADER.size == HEADER_BYTES
 
 RING_MAGIC = b"HCRING01"
@@ -116,6 +118,19 @@ class WireError(ValueError):
 
 
 @dataclasses.dataclass(frozen=True)
+class Stamps:
+    """When a picture was taken, by each clock there is; times in nanoseconds.
+
+    `capture_time_ns` is CLOCK_REALTIME, None for the moment at which it is sent; `update` is the
+    simulator's update, the same for all pictures taken in it.
+    """
+
+    capture_time_ns: int | None = None
+    sim_time_ns: int | None = None
+    update: int | None = None
+
+
+@dataclasses.dataclass(frozen=True)
 class FrameHeader:
     """A frame's header. Times in nanoseconds, sizes in pixels, stride and payload in bytes."""
 
@@ -132,6 +147,7 @@ class FrameHeader:
     ring: int = 0
     slot: int = 0
     slot_sequence: int = 0
+    update: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -220,15 +236,16 @@ def announcement_topic(name: str) -> bytes:
 
 
 def pack_header(header: FrameHeader) -> bytes:
-    """The header's 80 bytes; struct.error where a field does not fit its bytes."""
+    """The header's bytes; struct.error where a field does not fit its own."""
     buffer = bytearray(HEADER_BYTES)
     pack_header_into(buffer, header)
     return bytes(buffer)
 
 
 def pack_header_into(buffer: bytearray, header: FrameHeader) -> None:
-    """pack_header() into the first 80 bytes of a buffer that is kept."""
+    """pack_header() into the first HEADER_BYTES of a buffer that is kept."""
     sim_time_ns = NO_SIM_TIME if header.sim_time_ns is None else header.sim_time_ns
+    update = NO_UPDATE if header.update is None else header.update
     _HEADER.pack_into(
         buffer,
         0,
@@ -249,28 +266,31 @@ def pack_header_into(buffer: bytearray, header: FrameHeader) -> None:
         header.ring,
         header.slot_sequence,
         header.payload_bytes,
+        update,
     )
 
 
 def unpack_header(data: bytes, payload_bytes: int | None = None) -> FrameHeader:
-    """Reads and checks a header, 80 bytes or longer.
+    """Reads and checks a header: 80 bytes, as the first producers sent it, or 88 and longer.
 
     `payload_bytes` is the size of the message's third part; None leaves it unchecked, as for a
     frame in a ring. Raises WireError.
     """
-    if len(data) < HEADER_BYTES:
+    if len(data) < HEADER_BYTES_LEAST:
         raise WireError("header", f"header of {len(data)} bytes, not {HEADER_BYTES}")
     (
         magic, version, header_bytes, instance, sequence, capture_time_ns, sim_time_ns,
         width, height, stride, pixel_format, location, flags, slot, ring, slot_sequence,
-        payload,
-    ) = _HEADER.unpack_from(data)  # fmt: skip
+        payload, update,
+    ) = _HEADER.unpack_from(data.ljust(HEADER_BYTES, b"\0"))  # fmt: skip
     if magic != MAGIC:
         raise WireError("magic", f"header begins with {magic!r}, not {MAGIC!r}")
     if version != WIRE_VERSION:
         raise WireError("version", f"wire version {version}, not {WIRE_VERSION}")
     if header_bytes != len(data):
         raise WireError("header", f"header of {len(data)} bytes says it has {header_bytes}")
+    if HEADER_BYTES_LEAST < len(data) < HEADER_BYTES:
+        raise WireError("header", f"header of {len(data)} bytes ends inside a field")
     if instance == 0:
         raise WireError("field", "instance is 0")
     if flags:
@@ -308,6 +328,7 @@ def unpack_header(data: bytes, payload_bytes: int | None = None) -> FrameHeader:
         ring=ring,
         slot=slot,
         slot_sequence=slot_sequence,
+        update=None if update == NO_UPDATE else update,
     )
 
 

@@ -25,8 +25,13 @@
 /* The first four bytes of a frame header: "HCAM". */
 #define HEADCAM_WIRE_MAGIC "HCAM"
 
-/* Bytes of a version 1 header. A later header may be longer; its first 80 bytes stay as they are. */
-#define HEADCAM_HEADER_BYTES 80
+/*
+ * Bytes of a frame header with all fields below. Headers have grown and may grow again; what is there stays
+ * as it is. A field that a header is too short for counts as 0. A header ends where some version of it ended:
+ * it has HEADCAM_HEADER_BYTES_LEAST bytes, or HEADCAM_HEADER_BYTES or more.
+ */
+#define HEADCAM_HEADER_BYTES       88
+#define HEADCAM_HEADER_BYTES_LEAST 80
 
 /* A stream's name: 1 to 64 characters of [A-Za-z0-9._-]. */
 #define HEADCAM_NAME_MAX 64
@@ -36,6 +41,9 @@
 
 /* sim_time_ns of a frame that has no simulation time. */
 #define HEADCAM_NO_SIM_TIME INT64_MIN
+
+/* update of a frame that has no update number. */
+#define HEADCAM_NO_UPDATE 0
 
 enum headcam_pixel_format {
     HEADCAM_RGBA = 1,  /* 4 bytes a pixel, alpha ignored */
@@ -59,7 +67,7 @@ enum headcam_location {
 enum headcam_header_offset {
     HEADCAM_AT_MAGIC = 0,          /* 4 bytes, HEADCAM_WIRE_MAGIC */
     HEADCAM_AT_VERSION = 4,        /* u16, HEADCAM_WIRE_VERSION */
-    HEADCAM_AT_HEADER_BYTES = 6,   /* u16, the size of this header, at least 80 */
+    HEADCAM_AT_HEADER_BYTES = 6,   /* u16, the size of this header */
     HEADCAM_AT_INSTANCE = 8,       /* u64, not 0: drawn at random by each producer at its start */
     HEADCAM_AT_SEQUENCE = 16,      /* u64, rises with each frame of an instance */
     HEADCAM_AT_CAPTURE_NS = 24,    /* u64, CLOCK_REALTIME at capture, in ns */
@@ -74,6 +82,8 @@ enum headcam_header_offset {
     HEADCAM_AT_RING = 60,          /* u32, the announced ring's number; 0 when inline */
     HEADCAM_AT_SLOT_SEQUENCE = 64, /* u64, even: the slot's sequence once written; 0 when inline */
     HEADCAM_AT_PAYLOAD_BYTES = 72, /* u64, bytes of pixels or JPEG */
+    HEADCAM_AT_UPDATE = 80,        /* u64, the simulator's update (its app frame) in which the picture was
+                                      taken, the same in all streams; or HEADCAM_NO_UPDATE */
 };
 
 /* The first byte of a message from the server to its producers. 0 and 1 are ZeroMQ's own. */

@@ -91,8 +91,7 @@ static struct jpeg_pixels shape_of(struct codec *codec, const struct raw_info *i
 
 void codec_begin(struct codec *codec, const struct raw_info *info, uint32_t width, uint32_t height)
 {
-    codec->is_scaled = (width < info->width || height < info->height) && info->width <= SCALE_SIDE_MOST &&
-                       info->height <= SCALE_SIDE_MOST;
+    codec->is_scaled = width < info->width || height < info->height;
     scale_init(&codec->scale, info->width, info->height, width, height);
     const struct jpeg_pixels shape = shape_of(codec, info);
     if (!has_same_shape(&codec->shape, &shape)) {
@@ -205,6 +204,7 @@ static void stamp(struct frame *frame, const struct jpeg_pixels *shape, const st
     frame->capture_real_ns = raw->info.capture_real_ns;
     frame->capture_ns = raw->capture_ns;
     frame->sim_time_ns = raw->info.sim_time_ns;
+    frame->update = raw->info.update;
 }
 
 void codec_give_up(struct codec *codec)

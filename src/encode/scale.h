@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * scale: makes pictures smaller, with libyuv, a stripe at a time while its pixels are in the cache. What
- * comes out is bit for bit what the whole picture at once would give. Pure.
+ * scale: makes pictures smaller, with the help of libyuv, a stripe at a time while its pixels are in the
+ * cache. What comes out is bit for bit what the whole picture at once would give. Pure.
  *
  * A picture is halved, by the mean of each four pixels, as long as it stays large enough; the rest of the
- * way, less than another half, is linear interpolation. libyuv's own box filter takes more than two pixels
- * into account only for planes, at several times the cost; with pixels of four bytes it looks at a sample,
- * and fine lines flicker. Every byte of a pixel is scaled for itself: alpha, which means nothing here, has
- * no influence on the colours.
+ * way, less than another half, is linear interpolation. libyuv's own box filter takes all pixels into
+ * account only for planes, at several times the cost; of pixels of four bytes it takes a sample, so that
+ * fine lines flicker, and rounds so that pictures change their brightness. Every byte of a pixel is scaled
+ * for itself: alpha, which means nothing here, has no influence on the colours.
  */
 #ifndef HEADCAM_ENCODE_SCALE_H
 #define HEADCAM_ENCODE_SCALE_H
@@ -21,9 +21,6 @@
 /* After so many halvings a stripe of JPEG_STRIPE_UNIT rows still has a whole number of rows. */
 enum { SCALE_HALVINGS = 4 };
 
-/* libyuv takes no larger pictures. */
-enum { SCALE_SIDE_MOST = 32768 };
-
 /* The way from one size to a smaller one. */
 struct scale {
     uint32_t source_width, source_height;
@@ -31,7 +28,7 @@ struct scale {
     int halvings;
 };
 
-/* Neither side becomes larger; both sizes are at least 1 and at most SCALE_SIDE_MOST. */
+/* Neither side becomes larger; all sides are at least 1 and at most 65500. */
 void scale_init(struct scale *scale, uint32_t source_width, uint32_t source_height, uint32_t width,
                 uint32_t height);
 

@@ -63,6 +63,7 @@ static struct frame *make_notice(const struct task_context *context, struct jpeg
     made->frame.capture_real_ns = clock_real_ns();
     made->frame.capture_ns = clock_mono_ns();
     made->frame.sim_time_ns = HEADCAM_NO_SIM_TIME;
+    made->frame.update = HEADCAM_NO_UPDATE;
     struct frame *frame = &made->frame;
     if (!is_made)
         frame_unref(&frame);

@@ -482,8 +482,11 @@ static void tick(struct channel *channel)
     case SHOW_NOTICE:
         if (list_is_empty(&channel->viewers))
             break;
-        /* A new picture is served by channel_refresh() as soon as it is drawn. */
-        if (!hub_request_notice(channel->context->hub, channel->watch) && show_notice(&channel->show))
+        /* A new picture is served by channel_refresh() as soon as it is drawn; who comes before that gets
+           none that says something else, or is of another size. */
+        if (hub_request_notice(channel->context->hub, channel->watch))
+            frame_unref(&channel->notice);
+        else if (show_notice(&channel->show))
             serve_viewers(channel);
         break;
     case SHOW_RESEND:

@@ -5,6 +5,7 @@
 #include "headcam/wire.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 
 #define BOUNDARY_LINE "--frame\r\n"
@@ -20,22 +21,35 @@ const char *multipart_tail(bool advance_headers)
     return advance_headers ? "\r\n" BOUNDARY_LINE ADVANCE_HEAD : "\r\n" BOUNDARY_LINE;
 }
 
+/* Writes behind what is there; returns the length of all. */
+__attribute__((format(printf, 3, 4))) static size_t append(char head[MULTIPART_HEAD_BYTES], size_t length,
+                                                           const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    length += (size_t)vsnprintf(head + length, MULTIPART_HEAD_BYTES - length, format, arguments);
+    va_end(arguments);
+    return length;
+}
+
 size_t multipart_head(char head[MULTIPART_HEAD_BYTES], const struct frame *frame, const char *state,
                       bool advance_headers)
 {
     if (advance_headers)
         return 0;
-    char timestamp[MULTIPART_STAMP_BYTES], sim_time[MULTIPART_STAMP_BYTES];
-    multipart_timestamp(timestamp, frame->capture_real_ns);
-    bool has_sim_time = frame->sim_time_ns != HEADCAM_NO_SIM_TIME;
-    if (has_sim_time)
-        multipart_sim_time(sim_time, frame->sim_time_ns);
-    return (size_t)snprintf(head, MULTIPART_HEAD_BYTES,
-                            "Content-Type: image/jpeg\r\nContent-Length: %zu\r\nX-Timestamp: %s\r\n"
-                            "X-Headcam-Sequence: %" PRIu64 "\r\nX-Headcam-State: %s\r\n%s%s%s\r\n",
-                            frame->jpeg_bytes, timestamp, frame->sequence, state,
-                            has_sim_time ? "X-Headcam-Sim-Time: " : "", has_sim_time ? sim_time : "",
-                            has_sim_time ? "\r\n" : "");
+    char text[MULTIPART_STAMP_BYTES];
+    multipart_timestamp(text, frame->capture_real_ns);
+    size_t length = append(head, 0,
+                           "Content-Type: image/jpeg\r\nContent-Length: %zu\r\nX-Timestamp: %s\r\n"
+                           "X-Headcam-Sequence: %" PRIu64 "\r\nX-Headcam-State: %s\r\n",
+                           frame->jpeg_bytes, text, frame->sequence, state);
+    if (frame->sim_time_ns != HEADCAM_NO_SIM_TIME) {
+        multipart_sim_time(text, frame->sim_time_ns);
+        length = append(head, length, "X-Headcam-Sim-Time: %s\r\n", text);
+    }
+    if (frame->update != HEADCAM_NO_UPDATE)
+        length = append(head, length, "X-Headcam-Update: %" PRIu64 "\r\n", frame->update);
+    return append(head, length, "\r\n");
 }
 
 void multipart_timestamp(char text[MULTIPART_STAMP_BYTES], uint64_t real_ns)

@@ -51,6 +51,10 @@ static enum MHD_Result reply_frame(struct MHD_Connection *connection, struct fra
         multipart_sim_time(text, frame->sim_time_ns);
         MHD_add_response_header(response, "X-Headcam-Sim-Time", text);
     }
+    if (frame->update != HEADCAM_NO_UPDATE) {
+        snprintf(text, sizeof(text), "%" PRIu64, frame->update);
+        MHD_add_response_header(response, "X-Headcam-Update", text);
+    }
     enum MHD_Result result = MHD_queue_response(connection, MHD_HTTP_OK, response);
     MHD_destroy_response(response);
     return result;

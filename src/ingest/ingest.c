@@ -215,6 +215,7 @@ static enum hub_verdict submit_ready(struct ingest *ingest, const char *name, co
     self->frame.capture_real_ns = info->capture_real_ns;
     self->frame.capture_ns = self->raw.capture_ns;
     self->frame.sim_time_ns = info->sim_time_ns;
+    self->frame.update = info->update;
     frame_ref(&self->frame); /* the raw frame's */
     return hub_submit_ready(ingest->hub, name, &self->raw, &self->frame);
 }

@@ -89,13 +89,12 @@ static bool check_location(const struct raw_info *info, struct message_error *er
     return refuse(error, REJECT_FIELD, "unknown location %d", (int)info->location);
 }
 
-bool message_read_header(const void *bytes, size_t length, size_t max_frame_bytes, struct raw_info *info,
-                         struct message_error *error)
+/* What a header begins with: that it is one, of a length that it may have. */
+static bool check_header_start(const uint8_t *at, size_t length, struct message_error *error)
 {
-    const uint8_t *at = bytes;
-    if (length < HEADCAM_HEADER_BYTES)
+    if (length < HEADCAM_HEADER_BYTES_LEAST)
         return refuse(error, REJECT_HEADER, "a frame header of %zu bytes; it has at least %d", length,
-                      HEADCAM_HEADER_BYTES);
+                      HEADCAM_HEADER_BYTES_LEAST);
     if (memcmp(at + HEADCAM_AT_MAGIC, HEADCAM_WIRE_MAGIC, 4) != 0)
         return refuse(error, REJECT_MAGIC, "the frame header does not begin with " HEADCAM_WIRE_MAGIC);
     uint64_t version = little_endian(at + HEADCAM_AT_VERSION, 2);
@@ -106,7 +105,20 @@ bool message_read_header(const void *bytes, size_t length, size_t max_frame_byte
     if (header_bytes != length)
         return refuse(error, REJECT_HEADER, "a frame header of %zu bytes says that it has %" PRIu64, length,
                       header_bytes);
+    if (length > HEADCAM_HEADER_BYTES_LEAST && length < HEADCAM_HEADER_BYTES)
+        return refuse(error, REJECT_HEADER,
+                      "a frame header of %zu bytes ends inside a field; it has %d, or %d or more", length,
+                      HEADCAM_HEADER_BYTES_LEAST, HEADCAM_HEADER_BYTES);
+    return true;
+}
 
+bool message_read_header(const void *bytes, size_t length, size_t max_frame_bytes, struct raw_info *info,
+                         struct message_error *error)
+{
+    const uint8_t *at = bytes;
+    if (!check_header_start(at, length, error))
+        return false;
+    bool has_update = length >= HEADCAM_HEADER_BYTES;
     *info = (struct raw_info){
         .instance = little_endian(at + HEADCAM_AT_INSTANCE, 8),
         .sequence = little_endian(at + HEADCAM_AT_SEQUENCE, 8),
@@ -121,6 +133,7 @@ bool message_read_header(const void *bytes, size_t length, size_t max_frame_byte
         .slot = (uint32_t)little_endian(at + HEADCAM_AT_SLOT, 4),
         .slot_sequence = little_endian(at + HEADCAM_AT_SLOT_SEQUENCE, 8),
         .payload_bytes = (size_t)little_endian(at + HEADCAM_AT_PAYLOAD_BYTES, 8),
+        .update = has_update ? little_endian(at + HEADCAM_AT_UPDATE, 8) : HEADCAM_NO_UPDATE,
     };
     if (info->instance == 0)
         return refuse(error, REJECT_FIELD, "instance 0");

@@ -44,6 +44,14 @@ void explain_reason(const struct explain_facts *facts, char text[EXPLAIN_BYTES])
     text_drop_cut_character(text);
 }
 
+void explain_state(const struct explain_facts *facts, char text[EXPLAIN_BYTES])
+{
+    if (facts->condition == CONDITION_LIVE)
+        snprintf(text, EXPLAIN_BYTES, "%s", facts->reason);
+    else
+        explain_reason(facts, text);
+}
+
 void explain_next_step(const struct explain_facts *facts, char text[EXPLAIN_BYTES])
 {
     text[0] = '\0';

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * explain: why there is no picture, in words for people: on the no-signal picture, in the answer to a
- * snapshot, in /status and /readyz. Pure.
+ * explain: why there is no picture, or what is odd about it, in words for people: on the no-signal picture,
+ * in the answer to a snapshot, in /status and /readyz. Pure.
  */
 #ifndef HEADCAM_STREAM_EXPLAIN_H
 #define HEADCAM_STREAM_EXPLAIN_H
@@ -17,12 +17,15 @@ struct explain_facts {
     enum condition condition;
     const char *stream;   /* "" where no stream has been announced at all */
     const char *agent;    /* its name, "" if unknown */
-    const char *reason;   /* the agent's own, "" for none */
+    const char *reason;   /* the agent's own for this condition, "" for none */
     const char *endpoint; /* where agents connect */
 };
 
-/* One sentence without a full stop: "agent 'x' went silent". Empty for a live stream. */
+/* Why there is no picture, one sentence without a full stop: "agent 'x' went silent". "" for a live one. */
 void explain_reason(const struct explain_facts *facts, char text[EXPLAIN_BYTES]);
+
+/* How the stream is: the same, and of a live stream what its agent says of the picture, if anything. */
+void explain_state(const struct explain_facts *facts, char text[EXPLAIN_BYTES]);
 
 /* What to do about it, or empty. */
 void explain_next_step(const struct explain_facts *facts, char text[EXPLAIN_BYTES]);

@@ -18,6 +18,7 @@ struct frame {
     uint64_t capture_real_ns; /* for stamps */
     uint64_t capture_ns;      /* monotonic */
     int64_t sim_time_ns;      /* or HEADCAM_NO_SIM_TIME */
+    uint64_t update;          /* or HEADCAM_NO_UPDATE */
 
     atomic_uint references;
     void (*release)(struct frame *frame); /* frees jpeg and frame */

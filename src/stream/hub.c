@@ -173,7 +173,7 @@ static void judge(struct hub *hub, struct stream *stream, uint64_t now_ns)
         return;
     const struct explain_facts facts = stream_explain_facts(stream, hub->options.endpoint);
     char reason[EXPLAIN_BYTES];
-    explain_reason(&facts, reason);
+    explain_state(&facts, reason);
     log_info("stream %s: %s%s%s", stream->name, condition_name(stream->condition), reason[0] ? ": " : "",
              reason);
 }
@@ -310,8 +310,9 @@ static void note_frame(struct hub *hub, struct stream *stream, const struct raw_
     rate_count(&stream->arrivals, now_ns);
     stream->frame_ns = now_ns;
     stream->frame_real_ns = stream->heard_real_ns;
-    /* A frame that was still on its way when its producer said goodbye does not bring that back. */
-    if (stream->producer.state != CONDITION_ENDED) {
+    /* A frame that was still on its way when its producer said goodbye does not bring that back. What a live
+       producer says of its pictures stays until it says something else. */
+    if (stream->producer.state != CONDITION_ENDED && stream->producer.state != CONDITION_LIVE) {
         stream->producer.state = CONDITION_LIVE;
         stream->producer.reason[0] = '\0';
     }

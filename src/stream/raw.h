@@ -18,6 +18,7 @@ struct raw_info {
     uint64_t sequence;
     uint64_t capture_real_ns;
     int64_t sim_time_ns; /* or HEADCAM_NO_SIM_TIME */
+    uint64_t update;     /* or HEADCAM_NO_UPDATE */
     uint32_t width, height;
     uint32_t stride;
     enum headcam_pixel_format format;

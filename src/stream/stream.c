@@ -111,11 +111,13 @@ uint64_t stream_silent_since_real_ns(const struct stream *stream)
 
 struct explain_facts stream_explain_facts(const struct stream *stream, const char *endpoint)
 {
+    /* What it said of a live picture does not explain why there is none now. */
+    bool is_own_word = stream->condition == stream->producer.state;
     return (struct explain_facts){
         .condition = stream->condition,
         .stream = stream->name,
         .agent = stream->producer.agent,
-        .reason = stream->producer.reason,
+        .reason = is_own_word ? stream->producer.reason : "",
         .endpoint = endpoint,
     };
 }
@@ -211,7 +213,7 @@ void stream_write_report(struct stream *stream, const char *endpoint, uint32_t s
     memcpy(report->name, stream->name, sizeof(report->name));
     report->condition = stream->condition;
     const struct explain_facts facts = stream_explain_facts(stream, endpoint);
-    explain_reason(&facts, report->reason);
+    explain_state(&facts, report->reason);
     report->since_real_ns = stream->condition_real_ns;
     report->width = stream->width;
     report->height = stream->height;

@@ -14,7 +14,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from fake_server import FakeServer  # noqa: E402
 
-from headcam import ring  # noqa: E402
+from headcam import ring, sockets  # noqa: E402
+from headcam.sockets.unix import UnixSocket  # noqa: E402
 
 
 @pytest.fixture
@@ -28,6 +29,14 @@ def server(endpoint):
     """A server that listens to announcements, and wants nothing yet."""
     with FakeServer(endpoint) as fake:
         yield fake
+
+
+@pytest.fixture(params=["pyzmq", "built-in"])
+def each_socket(request, monkeypatch):
+    """Has a test run twice: with pyzmq, and as if there were none."""
+    if request.param == "built-in":
+        monkeypatch.setattr(sockets, "_choose", lambda: (UnixSocket, "built-in"))
+    return request.param
 
 
 @pytest.fixture

@@ -116,6 +116,30 @@ def test_raw_video_without_a_frame_is_worth_a_warning(endpoint):
         assert b"without a frame" in errors
 
 
+def test_the_doctor_finds_nothing_wrong(server, endpoint):
+    with agent("doctor", HEADCAM_INGEST=endpoint) as process:
+        lines, _ = process.communicate(timeout=10.0)
+    assert process.returncode == 0
+    assert b"(from HEADCAM_INGEST)" in lines
+    assert lines.splitlines()[-1].startswith(b"ok    server")
+    assert server.announcements == []
+
+
+def test_the_doctor_says_what_is_wrong_and_what_to_do(endpoint):
+    with agent("doctor", "--endpoint", endpoint) as process:
+        lines, errors = process.communicate(timeout=10.0)
+    assert (process.returncode, errors) == (1, b"")
+    assert b"(from --endpoint)" in lines
+    failed = [line for line in lines.splitlines() if line.startswith(b"FAIL")]
+    assert len(failed) == 1 and b"does not exist" in failed[0]
+    assert b"\n                 is headcam running?" in lines
+
+
+def test_the_doctor_names_the_default_endpoint_as_such(capsys):
+    cli.main(["doctor", "--timeout", "0"], {})
+    assert "ipc:///run/headcam/ingest.sock (from the default)" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     "arguments, sentence",
     [
@@ -131,6 +155,7 @@ def test_raw_video_without_a_frame_is_worth_a_warning(endpoint):
         (["rawvideo", "--format", "rgb24"], "--size WxH is needed"),
         (["rawvideo", "--size", "4x3"], "--format FORMAT is needed"),
         (["rawvideo", "--size", "4x3", "--format", "rgb", "--stride", "11"], "12 bytes"),
+        (["doctor", "--timeout", "soon"], "--timeout: 'soon': write seconds"),
     ],
 )
 def test_a_wrong_command_line_is_one_line_and_exit_2(arguments, sentence, capsys, monkeypatch):
@@ -143,7 +168,10 @@ def test_a_wrong_command_line_is_one_line_and_exit_2(arguments, sentence, capsys
     assert errors.count("\n") == 1
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["testcard", "--help"], ["rawvideo", "--help"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["testcard", "--help"], ["rawvideo", "--help"], ["doctor", "--help"]],
+)
 def test_help_is_documentation(arguments, capsys):
     with pytest.raises(SystemExit) as caught:
         cli.main(arguments, {})
@@ -151,7 +179,8 @@ def test_help_is_documentation(arguments, capsys):
     text = capsys.readouterr().out
     assert len(text) > 400
     if len(arguments) == 2:
-        assert "HEADCAM_AGENT_SIZE" in text and "HEADCAM_INGEST" in text
+        assert "HEADCAM_INGEST" in text
+        assert ("HEADCAM_AGENT_SIZE" in text) == (arguments[0] != "doctor")
 
 
 def test_the_version_is_told(capsys):

@@ -20,6 +20,13 @@ def test_the_flag_wins_then_the_variable_then_the_default():
     assert FPS.resolve(None, {}) == 30.0
 
 
+def test_where_a_value_comes_from_can_be_told():
+    environment = {"HEADCAM_AGENT_FPS": "20"}
+    assert FPS.find("10", environment) == ("10", "--fps")
+    assert FPS.find(None, environment) == ("20", "HEADCAM_AGENT_FPS")
+    assert FPS.find(None, {}) == ("30", "the default")
+
+
 def test_an_error_names_where_the_value_came_from():
     with pytest.raises(BadOption, match="^--fps: 'x' is no frame rate"):
         FPS.resolve("x", {})
@@ -80,3 +87,11 @@ def test_what_is_not_understood(parse, texts):
     for text in texts:
         with pytest.raises(ValueError, match="is no "):
             parse(text)
+
+
+def test_times_are_seconds():
+    assert options.parse_seconds("3") == 3.0
+    assert options.parse_seconds("0.5") == 0.5
+    for text in ("", "soon", "-1", "3601", "nan", "inf", "1s"):
+        with pytest.raises(ValueError, match="write seconds, 0 to 3600"):
+            options.parse_seconds(text)

@@ -19,6 +19,8 @@ from PIL import Image
 import headcam
 from headcam.wire import PixelFormat, State
 
+pytestmark = pytest.mark.usefixtures("each_socket")
+
 PIXELS = numpy.arange(3 * 4 * 4, dtype=numpy.uint8).reshape(3, 4, 4)
 LARGE = bytes(1 << 20)
 LARGE_SHAPE = {"width": 1024, "height": 1024, "format": "GRAY8"}
@@ -138,6 +140,23 @@ def test_a_new_state_clears_the_reason_and_a_frame_makes_it_live(server, camera)
     server.wait_announcement(lambda a: a.height == 2)
 
 
+def test_what_is_said_of_a_live_picture_lasts_until_something_else_is_said(server, camera):
+    camera.announce(State.LIVE, "the picture is black")
+    server.wait_announcement(lambda a: a.reason == "the picture is black")
+    assert not camera.publish(PIXELS)
+    with camera.frame(2, 4):
+        pass
+    said = server.wait_announcement(lambda a: a.height == 2)
+    assert (said.state, said.reason) == (State.LIVE, "the picture is black")
+    camera.announce(reason="")
+    server.wait_announcement(lambda a: a.reason == "")
+    camera.announce(reason="the picture is black")
+    camera.announce(State.STALLED)
+    server.wait_announcement(lambda a: a.state is State.STALLED and a.reason == "")
+    camera.publish(PIXELS)
+    server.wait_announcement(lambda a: a.state is State.LIVE and a.reason == "")
+
+
 def test_any_text_is_announced(server, camera):
     camera.announce(reason="two\nlines\0 and caf\udce9 " + "ü" * 10000)
     said = server.wait_announcement(lambda a: a.reason.startswith("two lines"))
@@ -194,7 +213,7 @@ def test_the_end_of_the_interpreter_says_goodbye(server, endpoint):
 
 def test_a_frame_arrives_as_it_was(server, watched):
     before = time.time_ns()
-    assert watched.publish(PIXELS, sim_time_ns=-5)
+    assert watched.publish(PIXELS, sim_time_ns=-5, update=2**64 - 1)
     frame = server.wait_frame(since=0)
     assert frame.topic == b"front/"
     assert frame.payload == PIXELS.tobytes()
@@ -202,16 +221,17 @@ def test_a_frame_arrives_as_it_was(server, watched):
     assert (header.width, header.height, header.stride) == (4, 3, 16)
     assert header.format is PixelFormat.RGBA
     assert header.instance == watched.instance
-    assert header.sim_time_ns == -5
+    assert (header.sim_time_ns, header.update) == (-5, 2**64 - 1)
     assert before <= header.capture_time_ns <= time.time_ns()
 
 
 def test_frames_are_numbered(server, watched):
     numbers = []
     for index in range(3):
-        assert watched.publish(PIXELS, capture_time_ns=77)
+        assert watched.publish(PIXELS, capture_time_ns=77, update=(None, 0, 7)[index])
         frame = server.wait_frame(since=index)
         assert (frame.header.capture_time_ns, frame.header.sim_time_ns) == (77, None)
+        assert frame.header.update == (None, None, 7)[index]
         numbers.append(frame.header.sequence)
     assert numbers == [1, 2, 3]
 
@@ -251,6 +271,9 @@ def test_nothing_is_sent_while_nobody_watches(server, camera):
         (PIXELS, {"capture_time_ns": 1.5}, TypeError),
         (PIXELS, {"sim_time_ns": 2**63}, ValueError),
         (PIXELS, {"sim_time_ns": -(2**63)}, ValueError),
+        (PIXELS, {"update": -1}, ValueError),
+        (PIXELS, {"update": 2**64}, ValueError),
+        (PIXELS, {"update": 1.5}, TypeError),
     ],
 )
 def test_wrong_arguments_raise_watched_or_not(camera, pixels, arguments, exception):
@@ -354,7 +377,7 @@ def test_a_killed_producer_leaves_nothing_behind(server, endpoint):
             process.wait()
 
 
-# ---- threads and interruptions ----
+# ---- threads ----
 
 
 def test_many_threads_may_publish(server, watched):
@@ -374,22 +397,3 @@ def test_many_threads_may_publish(server, watched):
     numbers = [frame.header.sequence for frame in server.frames]
     assert numbers == sorted(set(numbers))
     assert all(frame.payload == PIXELS.tobytes() for frame in server.frames)
-
-
-def test_an_interruption_inside_a_message_spoils_no_other(server, watched, monkeypatch):
-    socket = watched._link._socket
-    send = type(socket).send
-
-    def interrupted(self, data, *arguments, **keywords):
-        if bytes(data[:4]) == b"HCAM":
-            raise KeyboardInterrupt
-        return send(self, data, *arguments, **keywords)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(type(socket), "send", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            watched.publish(PIXELS)
-    wait_until(lambda: server.others)
-    assert server.others == [[b"front/", b""]]
-    assert watched.publish(PIXELS)
-    assert server.wait_frame(since=0).payload == PIXELS.tobytes()

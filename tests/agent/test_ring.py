@@ -325,6 +325,29 @@ def test_a_missing_directory_is_named(tmpfs):
         ring.create(Site(Place.SOCKET, f"{tmpfs}/run/headcam", None), INSTANCE, 1, 4096)
 
 
+def test_the_room_for_a_ring_is_what_the_tmpfs_has(site, directory):
+    status = os.statvfs(directory)
+    used = ring.create(site, INSTANCE, 1, 1 << 20)
+    assert 0 < ring.room(site) <= status.f_blocks * status.f_frsize
+    used.close()
+    assert os.listdir(directory) == []
+
+
+def test_where_a_ring_cannot_be_there_is_no_room(site, directory, monkeypatch):
+    with pytest.raises(RingError, match="run/headcam: it does not exist"):
+        ring.room(Site(Place.SOCKET, f"{directory}/run/headcam", None))
+    with pytest.raises(RingError, match="is not on a tmpfs"):
+        ring.room(Site(Place.SOCKET, "/proc", None))
+
+    def refuse(*arguments, **keywords):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fstatvfs", refuse)
+        with pytest.raises(RingError, match="this user may not create files there"):
+            ring.room(site)
+
+
 @pytest.mark.parametrize("plant", [os.mkfifo, lambda path: os.symlink("/etc/hostname", path)])
 def test_a_trap_under_the_unfinished_name_is_not_opened(site, directory, plant):
     plant(directory / (NAME + ".new"))

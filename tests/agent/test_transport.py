@@ -21,6 +21,8 @@ import headcam
 from headcam import ring
 from headcam.wire import Location, PixelFormat, Place, State
 
+pytestmark = pytest.mark.usefixtures("each_socket")
+
 PIXELS = numpy.arange(3 * 4 * 4, dtype=numpy.uint8).reshape(3, 4, 4)
 
 
@@ -258,7 +260,9 @@ def test_a_service_directory_that_is_made_anew_gets_a_new_ring(tmpfs):
             run.rmdir()
 
 
-def test_over_tcp_it_says_why_there_is_none(caplog):
+def test_over_tcp_it_says_why_there_is_none(each_socket, caplog):
+    if each_socket != "pyzmq":
+        pytest.skip("tcp:// is pyzmq's alone")
     endpoint = "tcp://127.0.0.1:53917"
     with FakeServer(endpoint, ring_verdict="") as server:
         with headcam.Publisher("front", endpoint) as camera:
@@ -370,10 +374,11 @@ def test_a_frame_is_drawn_in_the_ring_itself(reading, watched, run):
         path = pathlib.Path(f"{run}/headcam-{watched.instance:016x}-1.ring")
         assert PIXELS.tobytes() in path.read_bytes()
         frame.capture_time_ns = 77
+        frame.update = 3021
     assert frame.is_sent
     came = reading.wait_frame(lambda frame: frame.header.capture_time_ns == 77, since=0)
     assert (came.header.location, came.payload) == (Location.RING, PIXELS.tobytes())
-    assert came.header.sim_time_ns == 5
+    assert (came.header.sim_time_ns, came.header.update) == (5, 3021)
 
 
 def test_without_a_ring_it_is_sent_inline(server, camera):
@@ -524,6 +529,7 @@ def test_a_frame_serves_one_block(watched):
         ({"height": 3, "width": 4, "stride": 15}, ValueError),
         ({"height": 3, "width": 4, "capture_time_ns": -1}, ValueError),
         ({"height": 3, "width": 4, "sim_time_ns": 1.5}, TypeError),
+        ({"height": 3, "width": 4, "update": -1}, ValueError),
     ],
 )
 def test_wrong_arguments_raise_at_once(camera, arguments, exception):

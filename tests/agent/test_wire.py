@@ -49,6 +49,7 @@ def header_of(fields):
         slot=fields["slot"],
         slot_sequence=integer(fields["slot_sequence"]),
         payload_bytes=integer(fields["payload_bytes"]),
+        update=integer(fields["update"]),
     )
 
 
@@ -63,8 +64,10 @@ def test_a_header_is_packed_to_the_same_bytes(case):
     expected = bytes.fromhex(case["header_hex"])
     packed = wire.pack_header(header_of(case["fields"]))
     assert len(packed) == wire.HEADER_BYTES
-    # Bytes 6 and 7 are the header's own size, which differs in the longer headers.
-    assert packed[:6] + packed[8:] == expected[:6] + expected[8:wire.HEADER_BYTES]
+    # Bytes 6 and 7 are the header's own size, which differs in the shorter and longer headers.
+    same = expected.ljust(wire.HEADER_BYTES, b"\0")[:wire.HEADER_BYTES]
+    assert packed[:6] + packed[8:] == same[:6] + same[8:]
+    assert packed[6:8] == wire.HEADER_BYTES.to_bytes(2, "little")
 
 
 @pytest.mark.parametrize("case", cases("headers", "error"))
@@ -153,7 +156,7 @@ def test_a_header_is_packed_into_a_buffer_that_is_kept():
     header = header_of(cases("headers", "fields")[0].values[0]["fields"])
     buffer = bytearray(b"x" * 100)
     wire.pack_header_into(buffer, header)
-    assert buffer == wire.pack_header(header) + b"x" * 20
+    assert buffer == wire.pack_header(header) + b"x" * (100 - wire.HEADER_BYTES)
 
 
 def test_a_ring_begins_as_the_header_file_says():

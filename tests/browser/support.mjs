@@ -182,6 +182,20 @@ export async function standsStill(image) {
   return last;
 }
 
+/** While `work` runs, the page hears, at each status, the reason that `reason()` gives of stream `name`. */
+export async function withReason(page, name, reason, work) {
+  await page.route('**/status', async (route) => {
+    const response = await route.fetch();
+    const answer = await response.json();
+    for (const stream of answer.streams) if (stream.name === name) stream.reason = reason();
+    await route.fulfill({ response, json: answer });
+  });
+  await work();
+  await setVisibility(page, 'hidden');
+  await page.unrouteAll({ behavior: 'wait' });
+  await setVisibility(page, 'visible');
+}
+
 /** Tells the page that its tab is hidden or shown. */
 export async function setVisibility(page, state) {
   await page.evaluate((value) => {

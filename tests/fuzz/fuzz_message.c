@@ -44,7 +44,8 @@ static void run_header(const uint8_t *data, size_t size)
         check_error(&error);
         return;
     }
-    fuzz_check(size >= HEADCAM_HEADER_BYTES);
+    fuzz_check(size == HEADCAM_HEADER_BYTES_LEAST || size >= HEADCAM_HEADER_BYTES);
+    fuzz_check(size >= HEADCAM_HEADER_BYTES || info.update == HEADCAM_NO_UPDATE);
     fuzz_check(info.instance != 0 && raw_format_name(info.format));
     fuzz_check(info.width >= 1 && info.width <= 65500 && info.height >= 1 && info.height <= 65500);
     fuzz_check(info.payload_bytes >= 1 && info.payload_bytes <= MAX_FRAME_BYTES);

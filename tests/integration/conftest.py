@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 HERE = pathlib.Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parents[1] / "capture_agent")]
+sys.path[:0] = [str(HERE), str(HERE.parents[1] / "capture_agent"), str(HERE.parent / "fakekit")]
 
+import fakekit  # noqa: E402
 from testlib.agents import Agent, TestCard  # noqa: E402
 from testlib.producer import Link, Producer  # noqa: E402
 from testlib.server import Server  # noqa: E402
@@ -71,6 +72,13 @@ def start_server(
             return server
 
         yield start
+
+
+@pytest.fixture
+def colors_of() -> Callable[[str], Any]:
+    """The colours that a camera of the fake Isaac Sim shows: left and right, RGB."""
+    function: Callable[[str], Any] = fakekit.colors_of
+    return function
 
 
 @pytest.fixture

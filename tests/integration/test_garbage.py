@@ -52,6 +52,7 @@ BAD_MESSAGES = [
     ("topic", "a megabyte", [b"x" * (1 << 20)]),
     ("header", "empty", [CAMERA, b"", PIXELS]),
     ("header", "short", [CAMERA, header()[:79], PIXELS]),
+    ("header", "half an update", [CAMERA, header(header_bytes=84, update=1)[:84], PIXELS]),
     ("header", "shorter than it says", [CAMERA, header(header_bytes=96), PIXELS]),
     ("header", "longer than it says", [CAMERA, header() + bytes(16), PIXELS]),
     ("magic", "another's", [CAMERA, header(magic=b"RIFF"), PIXELS]),
@@ -142,13 +143,14 @@ def test_what_looks_odd_but_fits_is_taken(server: Any, connect: Any) -> None:
         [CAMERA, header(sequence=4, stride=64), b"\xc0" * 64 * 16],
         [CAMERA, header(sequence=5, stride=64, payload=64 * 15 + 48), b"\xff" * (64 * 15 + 48)],
         [CAMERA, jpeg_header(JPEG, sequence=6), JPEG],
+        [CAMERA, header(sequence=7, update=2**64 - 1), b"\x20" * 768],
     ]
     for parts in good:
         producer.send(*parts)
         if parts[0] == CAMERA:
             viewer.next("live")
     assert server.rejected() == 0
-    assert [p.sequence for p in viewer.parts if p.state == "live"] == [1, 2**64 - 1, 3, 4, 5, 6]
+    assert [p.sequence for p in viewer.parts if p.state == "live"] == [1, 2**64 - 1, 3, 4, 5, 6, 7]
 
 
 def random_message(dice: random.Random) -> list[bytes]:

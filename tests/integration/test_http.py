@@ -48,7 +48,7 @@ def send(producer: Any, sequence: int, **stamps: int) -> None:
     producer.send_frame(JPEG, sequence=sequence, **{"capture_ns": CAPTURE_NS, **stamps})
 
 
-def part_head(sequence: int, state: bytes, sim_time: bytes = b"") -> bytes:
+def part_head(sequence: int, state: bytes, stamps: bytes = b"") -> bytes:
     """A part's head, as documented."""
     return (
         b"Content-Type: image/jpeg\r\n"
@@ -56,7 +56,7 @@ def part_head(sequence: int, state: bytes, sim_time: bytes = b"") -> bytes:
         b"X-Timestamp: 1764158400.123456\r\n"
         b"X-Headcam-Sequence: %d\r\n"
         b"X-Headcam-State: %s\r\n%s\r\n"
-    ) % (len(JPEG), sequence, state, sim_time)
+    ) % (len(JPEG), sequence, state, stamps)
 
 
 def open_stream(server: Any, path: str, *headers: str) -> socket.socket:
@@ -78,9 +78,9 @@ def test_the_bytes_of_a_stream(server: Any, camera: Any) -> None:
         assert receive_exactly(connection, len(first)) == first
 
         camera.wait_wanted()
-        send(camera, 4711, sim_ns=12_500_000_000)
-        sim_time = b"X-Headcam-Sim-Time: 12.500000000\r\n"
-        second = part_head(4711, b"live", sim_time) + JPEG + b"\r\n" + BOUNDARY_LINE
+        send(camera, 4711, sim_ns=12_500_000_000, update=3021)
+        stamps = b"X-Headcam-Sim-Time: 12.500000000\r\nX-Headcam-Update: 3021\r\n"
+        second = part_head(4711, b"live", stamps) + JPEG + b"\r\n" + BOUNDARY_LINE
         data = receive_exactly(connection, len(second))
         while data.startswith(part_head(1, b"repeat")):  # sent while nothing new was there
             data = data[len(part_head(1, b"repeat") + JPEG + b"\r\n" + BOUNDARY_LINE):]

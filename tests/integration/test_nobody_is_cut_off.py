@@ -8,7 +8,7 @@ from typing import Any
 from testlib import pictures
 from testlib.build import SLOWNESS
 from testlib.mjpeg import Part, Viewer
-from testlib.waiting import wait_until
+from testlib.waiting import hold, wait_until
 
 AT_ONCE_S = 1.0 * SLOWNESS
 #: How much later than planned a part may be.
@@ -95,6 +95,39 @@ def test_one_who_comes_while_it_stalls_sees_the_reason_at_once(server: Any, conn
     producer.play(20)
     viewer.next("live")
     assert viewer.parts[-1].state == "live"
+
+
+def test_what_is_odd_about_a_live_picture_is_told_beside_it(
+    start_server: Any, connect: Any
+) -> None:
+    """The picture itself stays as it is; and what was said of it is no reason why there is none."""
+    server = start_server("--no-signal-after", "1")
+    reason = "the picture is black (mean luma 0.4): add a light to the stage"
+    producer = connect(server, "front", 64, 48, agent="kit", reason=reason).play(30)
+    viewer = server.watch("/stream/front")
+    viewer.next("live")
+
+    def told(state: str) -> str:
+        text: str = server.wait_state("front", state)["reason"]
+        return text
+
+    hold(lambda: told("live") == reason, 1.0, "frames ended the reason")
+    assert {part.state for part in viewer.skip().wait_more(20)} == {"live"}
+    assert server.get("/readyz").status == 200
+    assert server.get("/snapshot/front").status == 200
+
+    producer.pause()
+    assert told("stalled") == "kit answers, but sends no frames"
+    response = server.get("/snapshot/front?timeout=0")
+    assert response.text == "kit answers, but sends no frames; is the simulation paused?"
+    producer.play(30)
+    assert told("live") == reason
+    producer.announce(reason="")
+    wait_until(lambda: told("live") == "", what="all is well")
+    producer.announce(reason=reason)
+    wait_until(lambda: told("live") == reason, what="the reason is back")
+    producer.close()
+    assert told("lost") == "kit went silent"
 
 
 def test_one_who_comes_while_it_is_paused_sees_the_last_frame_at_once(

@@ -109,6 +109,41 @@ def test_it_says_what_it_is(server: Any, connect: Any) -> None:
     assert headers["content-type"] == "image/jpeg"
 
 
+def test_pictures_of_one_update_are_told_by_its_number(server: Any, connect: Any) -> None:
+    """X-Headcam-Update, of new pictures, of those that look the same, and of none that has none."""
+    cameras = {name: connect(server, name, 16, 16) for name in ("left", "right")}
+    viewers = {name: server.watch(f"/stream/{name}") for name in cameras}
+    for name, camera in cameras.items():
+        camera.wait_wanted().send_frame(b"a" * 768, update=3021)
+        part = viewers[name].next("live")
+        assert (part.sequence, part.headers["X-Headcam-Update"]) == (1, "3021")
+        repeat = viewers[name].next("repeat")
+        assert repeat.headers["X-Headcam-Update"] == "3021"
+
+    def update_of(sequence: int) -> str | None:
+        """What a snapshot of the camera says, once it shows that frame."""
+        wait_until(lambda: received() == sequence, what=f"frame {sequence}")
+        headers = server.get("/snapshot/left?max_age=60000").headers
+        assert headers["x-headcam-sequence"] == str(sequence)
+        return headers.get("x-headcam-update")
+
+    def received() -> int:
+        frames = server.stream("left")["frames"]
+        return frames["encoded"] + frames["unchanged"]
+
+    assert update_of(1) == "3021"
+    for sequence in (2, 3):  # the same picture, later
+        cameras["left"].send_frame(b"a" * 768, update=3020 + sequence)
+        assert update_of(sequence) == str(3020 + sequence)
+    assert server.stream("left")["frames"]["unchanged"] > 0
+    cameras["left"].send_frame(b"a" * 768)  # the first producers' header, of 80 bytes
+    assert update_of(4) is None
+    cameras["left"].send_frame(b"z" * 768, update=0)
+    assert update_of(5) is None
+    last = viewers["left"].next("live", where=lambda part: part.sequence == 5)
+    assert "X-Headcam-Update" not in last.headers
+
+
 def test_an_old_one_will_do_if_the_request_says_so(server: Any, connect: Any) -> None:
     """max_age= takes the newest frame without waking the camera, as long as it is young enough."""
     producer = connect(server, "front", 16, 16).play(20)

@@ -52,6 +52,7 @@ static struct raw_frame raw_of(enum headcam_pixel_format format, uint32_t height
                  .stride = STRIDE,
                  .format = format,
                  .sim_time_ns = (int64_t)sequence * 1000,
+                 .update = sequence * 7,
                  .payload_bytes = (size_t)STRIDE * height},
         .capture_ns = sequence,
         .payload = pixels,
@@ -115,6 +116,7 @@ static void assert_shows_pixels(const struct frame *frame, enum headcam_pixel_fo
     assert_int_equal(frame->sequence, sequence);
     assert_int_equal(frame->capture_ns, sequence);
     assert_int_equal(frame->sim_time_ns, sequence * 1000);
+    assert_int_equal(frame->update, sequence * 7);
 }
 
 static void assert_encoded(enum hub_outcome expected)

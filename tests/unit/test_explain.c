@@ -70,10 +70,33 @@ TEST(a_goodbye_is_told_with_its_reason)
     assert_explained(&told, "kit ended: end of file", "");
 }
 
-TEST(a_live_stream_needs_no_words)
+static void assert_state_explained(const struct explain_facts *facts, const char *expected)
 {
-    const struct explain_facts facts = facts_of(CONDITION_LIVE, "kit", "left over");
+    char text[EXPLAIN_BYTES];
+    explain_state(facts, text);
+    assert_string_equal(text, expected);
+}
+
+TEST(a_live_stream_lacks_nothing_whatever_its_agent_says_of_the_picture)
+{
+    const struct explain_facts facts = facts_of(CONDITION_LIVE, "kit", "the picture is black: add a light");
     assert_explained(&facts, "", "");
+}
+
+TEST(what_an_agent_says_of_a_live_picture_is_told_as_it_is)
+{
+    const struct explain_facts black = facts_of(CONDITION_LIVE, "kit", "the picture is black: add a light");
+    assert_state_explained(&black, "the picture is black: add a light");
+    const struct explain_facts plain = facts_of(CONDITION_LIVE, "kit", "");
+    assert_state_explained(&plain, "");
+}
+
+TEST(the_state_of_a_stream_that_is_not_live_is_why_there_is_no_picture)
+{
+    const struct explain_facts starting = facts_of(CONDITION_STARTING, "kit", "warming up");
+    assert_state_explained(&starting, "warming up");
+    const struct explain_facts lost = facts_of(CONDITION_LOST, "kit", "");
+    assert_state_explained(&lost, "kit went silent");
 }
 
 TEST(texts_that_are_too_long_are_cut)
@@ -85,6 +108,8 @@ TEST(texts_that_are_too_long_are_cut)
     for (int condition = CONDITION_WAITING; condition <= CONDITION_ENDED; condition++) {
         const struct explain_facts facts = {(enum condition)condition, agent, agent, reason, reason};
         explain_reason(&facts, text);
+        assert_true(strlen(text) < EXPLAIN_BYTES);
+        explain_state(&facts, text);
         assert_true(strlen(text) < EXPLAIN_BYTES);
         explain_next_step(&facts, text);
         assert_true(strlen(text) < EXPLAIN_BYTES);
@@ -135,7 +160,9 @@ int main(void)
         cmocka_unit_test(without_a_reason_of_the_agent_there_is_one),
         cmocka_unit_test(a_lost_agent_is_named_whatever_it_said_last),
         cmocka_unit_test(a_goodbye_is_told_with_its_reason),
-        cmocka_unit_test(a_live_stream_needs_no_words),
+        cmocka_unit_test(a_live_stream_lacks_nothing_whatever_its_agent_says_of_the_picture),
+        cmocka_unit_test(what_an_agent_says_of_a_live_picture_is_told_as_it_is),
+        cmocka_unit_test(the_state_of_a_stream_that_is_not_live_is_why_there_is_no_picture),
         cmocka_unit_test(texts_that_are_too_long_are_cut),
         cmocka_unit_test(a_text_that_is_cut_ends_with_a_whole_character),
         cmocka_unit_test(durations_are_told_in_their_own_size),

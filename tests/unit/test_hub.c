@@ -6,6 +6,7 @@
 #include "tests/unit/support.h"
 
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -179,33 +180,31 @@ static void assert_no_job(void)
 
 static const struct variant_settings AS_IT_IS;
 
-static void set_audience(struct watch *watch, size_t viewers, millifps rate)
+static void set_audience(struct watch *watched, size_t viewers, millifps rate)
 {
     const struct audience audience = {.viewers = viewers, .rate = rate};
-    hub_set_audience(hub, watch, &audience);
-}
-
-/* One viewer that wants every frame; NULL for the default stream. */
-static struct watch *watch(const char *name)
-{
-    struct watch *watch = hub_watch(hub, name, &AS_IT_IS);
-    set_audience(watch, 1, 0);
-    return watch;
+    hub_set_audience(hub, watched, &audience);
 }
 
 static struct watch *watch_as(const char *name, uint32_t width, uint32_t quality, millifps rate)
 {
     const struct variant_settings settings = {.width = width, .quality = quality};
-    struct watch *watch = hub_watch(hub, name, &settings);
-    assert_non_null(watch);
-    set_audience(watch, 1, rate);
-    return watch;
+    struct watch *made = hub_watch(hub, name, &settings);
+    assert_non_null(made);
+    set_audience(made, 1, rate);
+    return made;
 }
 
-static void leave(struct watch *watch)
+/* One viewer that wants every frame; NULL for the default stream. */
+static struct watch *watch(const char *name)
 {
-    set_audience(watch, 0, 0);
-    hub_unwatch(hub, watch);
+    return watch_as(name, 0, 0, 0);
+}
+
+static void leave(struct watch *watched)
+{
+    set_audience(watched, 0, 0);
+    hub_unwatch(hub, watched);
 }
 
 /* ---- what the sender and /status see ---- */
@@ -263,10 +262,10 @@ static void assert_nothing_told(void)
     assert_false(hub_next_upstream(hub, &upstream));
 }
 
-static struct hub_view look(struct watch *watch, const struct hub_view *before)
+static struct hub_view look(struct watch *watched, const struct hub_view *before)
 {
     struct hub_view view = *before;
-    hub_look(hub, watch, &view);
+    hub_look(hub, watched, &view);
     return view;
 }
 
@@ -708,6 +707,32 @@ TEST(a_frame_says_more_than_an_announcement_that_is_starting)
     assert_int_equal(report_of("front").condition, CONDITION_LIVE);
 }
 
+static void announce_with_reason(enum condition state, const char *reason)
+{
+    struct announcement announcement = {.instance = 1, .state = state, .agent = "kit"};
+    snprintf(announcement.reason, sizeof(announcement.reason), "%s", reason);
+    assert_int_equal(hub_announce(hub, "front", &announcement), HUB_TAKEN);
+}
+
+TEST(what_is_said_of_a_live_picture_lasts_until_the_agent_says_otherwise)
+{
+    announce_with_reason(CONDITION_LIVE, "the picture is black");
+    submit("front", 1, 1);
+    submit_ready("front", 1, 2);
+    assert_int_equal(report_of("front").condition, CONDITION_LIVE);
+    assert_string_equal(report_of("front").reason, "the picture is black");
+    announce_with_reason(CONDITION_LIVE, "");
+    assert_string_equal(report_of("front").reason, "");
+}
+
+TEST(a_first_frame_ends_the_reason_why_there_was_none)
+{
+    announce_with_reason(CONDITION_STARTING, "warming up");
+    assert_string_equal(report_of("front").reason, "warming up");
+    submit("front", 1, 1);
+    assert_string_equal(report_of("front").reason, "");
+}
+
 TEST(the_hub_knows_whose_a_stream_is)
 {
     announce("front", 1, CONDITION_LIVE);
@@ -1013,6 +1038,35 @@ TEST(a_no_signal_picture_is_a_job_that_says_what_is_missing)
     assert_null(look(stream, &view).notice);
 }
 
+TEST(what_is_said_of_a_live_picture_is_not_why_there_is_none)
+{
+    announce_with_reason(CONDITION_LIVE, "the picture is black");
+    struct watch *stream = watch("front");
+    assert_explained(stream, "no frame came in time");
+    assert_true(hub_request_notice(hub, stream));
+    struct hub_job job = take_notice();
+    assert_string_equal(job.notice.title, "Waiting for a frame");
+    assert_string_equal(job.notice.reason, "");
+    finish(&job, HUB_ENCODED);
+}
+
+TEST(a_live_stream_that_stalls_is_explained_by_that_and_not_by_what_was_said_of_its_picture)
+{
+    no_signal_after_ns = NS_PER_MS;
+    create_again(NULL, 64);
+    no_signal_after_ns = 3 * NS_PER_S;
+    announce_with_reason(CONDITION_LIVE, "the picture is black");
+    struct watch *stream = watch("front");
+    const uint64_t deadline_ns = clock_mono_ns() + 5 * NS_PER_S;
+    while (report_of("front").condition != CONDITION_STALLED)
+        assert_true(still_before(deadline_ns));
+    assert_string_equal(report_of("front").reason, "kit answers, but sends no frames");
+    assert_explained(stream, "kit answers, but sends no frames; is the simulation paused?");
+    announce_with_reason(CONDITION_STALLED, "the renderer is off");
+    assert_explained(stream, "the renderer is off");
+    leave(stream);
+}
+
 TEST(a_no_signal_picture_has_the_streams_size_within_bounds)
 {
     static const uint32_t sizes[][4] = {{0, 0, 1280, 720},
@@ -1093,7 +1147,7 @@ TEST(a_no_signal_picture_that_was_given_up_is_asked_for_again)
     assert_true(hub_request_notice(hub, stream));
     leave(stream); /* nobody wants it any more */
     assert_no_job();
-    watch("front");
+    stream = watch("front");
     assert_true(hub_request_notice(hub, stream)); /* the one there is says something else */
     job = take_notice();
     assert_string_equal(job.notice.title, "Stream ended");
@@ -1170,10 +1224,10 @@ static void submit_at(const char *name, uint64_t time_ns)
     hub_submit(hub, name, raw);
 }
 
-static void wait_for_snapshot(struct watch *watch, uint64_t not_before_ns)
+static void wait_for_snapshot(struct watch *watched, uint64_t not_before_ns)
 {
     const struct audience audience = {.snapshots = 1, .snapshots_not_before_ns = not_before_ns};
-    hub_set_audience(hub, watch, &audience);
+    hub_set_audience(hub, watched, &audience);
 }
 
 TEST(a_job_makes_all_variants_of_a_frame_at_once)
@@ -1636,6 +1690,8 @@ int main(void)
         WITH_HUB(a_new_producer_inherits_nothing_of_the_old_ones_words),
         WITH_HUB(a_frame_announces_its_stream),
         WITH_HUB(a_frame_says_more_than_an_announcement_that_is_starting),
+        WITH_HUB(what_is_said_of_a_live_picture_lasts_until_the_agent_says_otherwise),
+        WITH_HUB(a_first_frame_ends_the_reason_why_there_was_none),
         WITH_HUB(the_hub_knows_whose_a_stream_is),
         WITH_HUB(one_stream_too_many_is_refused),
         WITH_HUB(a_stream_that_is_gone_gives_way_the_longest_gone_first),
@@ -1656,6 +1712,8 @@ int main(void)
         WITH_HUB(a_report_tells_everything_of_a_stream),
         WITH_HUB(the_server_may_say_why_frames_come_inline),
         WITH_HUB(a_no_signal_picture_is_a_job_that_says_what_is_missing),
+        WITH_HUB(what_is_said_of_a_live_picture_is_not_why_there_is_none),
+        WITH_HUB(a_live_stream_that_stalls_is_explained_by_that_and_not_by_what_was_said_of_its_picture),
         WITH_HUB(a_no_signal_picture_has_the_streams_size_within_bounds),
         WITH_HUB(a_frame_goes_before_a_no_signal_picture),
         WITH_HUB(a_no_signal_picture_comes_even_if_frame_after_frame_comes_to_nothing),

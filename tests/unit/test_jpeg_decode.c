@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WIDTH = 201, HEIGHT = 123, PLENTY = 1 << 20 };
+enum { WIDTH = 201, HEIGHT = 123, PIXEL_BYTES = WIDTH * HEIGHT * 4, PLENTY = 1 << 20 };
 
 static struct bytes jpeg;
 static uint8_t original[WIDTH * HEIGHT * 3];
@@ -52,9 +52,9 @@ static void assert_shows_original(const struct raw_frame *raw, uint32_t bytes)
     for (uint32_t y = 0; y + 1 < raw->info.height; y++) {
         for (uint32_t x = 0; x + 1 < raw->info.width; x++) {
             const uint32_t scale = (WIDTH + raw->info.width - 1) / raw->info.width;
-            const uint8_t *there =
-                original + ((y * scale + scale / 2) * WIDTH + x * scale + scale / 2) * bytes;
-            const uint8_t *here = raw->payload + y * raw->info.stride + (size_t)x * decoded_bytes;
+            const size_t row = y * scale + scale / 2, column = x * scale + scale / 2;
+            const uint8_t *there = original + (row * WIDTH + column) * bytes;
+            const uint8_t *here = raw->payload + (size_t)y * raw->info.stride + (size_t)x * decoded_bytes;
             for (uint32_t b = 0; b < bytes; b++)
                 assert_in_range(here[b] + 8, there[b], there[b] + 16);
         }
@@ -132,9 +132,9 @@ TEST(what_would_be_too_large_as_pixels_is_refused_before_libjpeg_sees_it)
 {
     struct raw_frame sent = make_jpeg(HEADCAM_RGB, false);
     char error[JPEG_DECODE_ERROR_BYTES];
-    assert_null(jpeg_decode(&sent, 16, 16, WIDTH * HEIGHT * 4 - 1, error));
+    assert_null(jpeg_decode(&sent, 16, 16, PIXEL_BYTES - 1, error));
     assert_string_equal(error, "201x123 pixels are more than --max-frame-bytes allows");
-    struct raw_frame *raw = jpeg_decode(&sent, 16, 16, WIDTH * HEIGHT * 4, error);
+    struct raw_frame *raw = jpeg_decode(&sent, 16, 16, PIXEL_BYTES, error);
     assert_non_null(raw);
     raw_release(raw);
     sent.info.width = sent.info.height = 65500;

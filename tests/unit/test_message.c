@@ -107,6 +107,10 @@ static void compare_frame(const json_t *vector, const struct raw_info *info)
         assert_true(info->sim_time_ns == HEADCAM_NO_SIM_TIME);
     else
         compare_number(vector, "sim_time_ns", (uint64_t)info->sim_time_ns);
+    if (json_is_null(json_object_get(fields, "update")))
+        assert_true(info->update == HEADCAM_NO_UPDATE);
+    else
+        compare_number(vector, "update", info->update);
     assert_string_equal(raw_format_name(info->format), string_of(fields, "format"));
     assert_string_equal(info->location == HEADCAM_RING ? "ring" : "inline", string_of(fields, "location"));
 }
@@ -243,13 +247,13 @@ static void put(uint8_t *header, int at, uint64_t value, int count)
         header[at + i] = (uint8_t)(value >> (8 * i));
 }
 
-/* A good header: 4x3 RGBA, inline. */
+/* A good header of 80 bytes, with room for the fields that came later: 4x3 RGBA, inline. */
 static void make_header(uint8_t header[HEADCAM_HEADER_BYTES])
 {
     memset(header, 0, HEADCAM_HEADER_BYTES);
     memcpy(header, "HCAM", 4);
     put(header, HEADCAM_AT_VERSION, 1, 2);
-    put(header, HEADCAM_AT_HEADER_BYTES, 80, 2);
+    put(header, HEADCAM_AT_HEADER_BYTES, HEADCAM_HEADER_BYTES_LEAST, 2);
     put(header, HEADCAM_AT_INSTANCE, 7, 8);
     put(header, HEADCAM_AT_WIDTH, 4, 4);
     put(header, HEADCAM_AT_HEIGHT, 3, 4);
@@ -271,7 +275,7 @@ TEST(a_header_of_any_shorter_length_is_refused)
 {
     uint8_t header[HEADCAM_HEADER_BYTES];
     make_header(header);
-    for (size_t length = 0; length < sizeof(header); length++) {
+    for (size_t length = 0; length < HEADCAM_HEADER_BYTES_LEAST; length++) {
         uint8_t *copy = malloc(length ? length : 1);
         memcpy(copy, header, length);
         struct raw_info info;
@@ -281,6 +285,43 @@ TEST(a_header_of_any_shorter_length_is_refused)
     }
     assert_header_error(header, 79, MAX_FRAME_BYTES, REJECT_HEADER,
                         "a frame header of 79 bytes; it has at least 80");
+}
+
+TEST(a_header_that_ends_inside_a_field_is_refused)
+{
+    uint8_t header[HEADCAM_HEADER_BYTES];
+    make_header(header);
+    for (size_t length = 81; length < 88; length++) {
+        struct raw_info info;
+        put(header, HEADCAM_AT_HEADER_BYTES, length, 2);
+        assert_false(message_read_header(header, length, MAX_FRAME_BYTES, &info, &error));
+        assert_int_equal(error.reason, REJECT_HEADER);
+    }
+    assert_header_error(header, 87, MAX_FRAME_BYTES, REJECT_HEADER,
+                        "a frame header of 87 bytes ends inside a field; it has 80, or 88 or more");
+}
+
+/* Reads a header of so many bytes, in just the room they need, whose field update is 3021. */
+static uint64_t update_of_header(size_t length)
+{
+    uint8_t header[128] = {0};
+    struct raw_info info;
+    make_header(header);
+    put(header, HEADCAM_AT_HEADER_BYTES, length, 2);
+    put(header, HEADCAM_AT_UPDATE, 3021, 8);
+    uint8_t *copy = malloc(length);
+    memcpy(copy, header, length);
+    assert_true(message_read_header(copy, length, MAX_FRAME_BYTES, &info, &error));
+    free(copy);
+    return info.update;
+}
+
+TEST(the_update_is_read_where_the_header_has_it)
+{
+    assert_int_equal(update_of_header(80), HEADCAM_NO_UPDATE);
+    assert_int_equal(update_of_header(88), 3021);
+    assert_int_equal(update_of_header(89), 3021);
+    assert_int_equal(update_of_header(128), 3021);
 }
 
 TEST(errors_tell_the_numbers)
@@ -531,6 +572,8 @@ int main(void)
         cmocka_unit_test(a_topic_has_room_for_the_longest_name_and_no_more),
         cmocka_unit_test(other_topics_are_refused),
         cmocka_unit_test(a_header_of_any_shorter_length_is_refused),
+        cmocka_unit_test(a_header_that_ends_inside_a_field_is_refused),
+        cmocka_unit_test(the_update_is_read_where_the_header_has_it),
         cmocka_unit_test(errors_tell_the_numbers),
         cmocka_unit_test(a_frame_over_the_servers_limit_is_refused_before_anything_is_made_for_it),
         cmocka_unit_test(sizes_that_overflow_32_bits_are_counted_right),

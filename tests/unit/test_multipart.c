@@ -10,6 +10,7 @@ static const struct frame FRAME = {
     .sequence = 4711,
     .capture_real_ns = UINT64_C(1764158400123456789),
     .sim_time_ns = INT64_C(12500000000),
+    .update = 3021,
 };
 
 TEST(the_content_type_names_the_boundary)
@@ -33,15 +34,20 @@ TEST(a_part_has_its_headers_in_a_fixed_order)
                               "X-Headcam-Sequence: 4711\r\n"
                               "X-Headcam-State: live\r\n"
                               "X-Headcam-Sim-Time: 12.500000000\r\n"
+                              "X-Headcam-Update: 3021\r\n"
                               "\r\n");
     assert_int_equal(length, strlen(head));
 }
 
-TEST(a_frame_without_simulation_time_has_no_header_for_it)
+TEST(a_frame_has_no_header_for_what_it_does_not_know)
 {
     char head[MULTIPART_HEAD_BYTES];
     struct frame frame = FRAME;
     frame.sim_time_ns = HEADCAM_NO_SIM_TIME;
+    multipart_head(head, &frame, "live", false);
+    assert_null(strstr(head, "X-Headcam-Sim-Time"));
+    assert_non_null(strstr(head, "X-Headcam-Update: 3021\r\n\r\n"));
+    frame.update = HEADCAM_NO_UPDATE;
     multipart_head(head, &frame, "no-signal", false);
     assert_string_equal(head, "Content-Type: image/jpeg\r\n"
                               "Content-Length: 91342\r\n"
@@ -73,6 +79,7 @@ TEST(the_largest_numbers_fit)
         .sequence = UINT64_MAX,
         .capture_real_ns = UINT64_MAX,
         .sim_time_ns = INT64_MIN + 1,
+        .update = UINT64_MAX,
     };
     size_t length = multipart_head(head, &frame, "no-signal", false);
     assert_true(length < MULTIPART_HEAD_BYTES);
@@ -114,7 +121,7 @@ int main(void)
         cmocka_unit_test(the_content_type_names_the_boundary),
         cmocka_unit_test(a_body_begins_with_the_boundary),
         cmocka_unit_test(a_part_has_its_headers_in_a_fixed_order),
-        cmocka_unit_test(a_frame_without_simulation_time_has_no_header_for_it),
+        cmocka_unit_test(a_frame_has_no_header_for_what_it_does_not_know),
         cmocka_unit_test(the_next_boundary_follows_the_image_at_once),
         cmocka_unit_test(with_advance_headers_the_next_head_follows_the_image_at_once),
         cmocka_unit_test(the_largest_numbers_fit),

@@ -116,8 +116,9 @@ static struct raw_frame *make_raw(enum headcam_pixel_format format, uint32_t wid
 {
     struct raw_frame *raw = memory_zeroed(sizeof(*raw));
     const uint32_t stride = width * raw_pixel_bytes(format);
+    sequence++;
     raw->info = (struct raw_info){.instance = 1,
-                                  .sequence = ++sequence,
+                                  .sequence = sequence,
                                   .width = width,
                                   .height = height,
                                   .stride = stride,

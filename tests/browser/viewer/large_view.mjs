@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { Agent, eventually, liveImage, moves, status, streamStatus, tile, withPage } from '../support.mjs';
+import { Agent, eventually, liveImage, moves, status, streamStatus, tile, withPage, withReason } from '../support.mjs';
 
 const stageImage = (page) => page.locator('#stage .picture.live img');
 const stageName = (page) => page.locator('#stage-name').textContent();
@@ -100,6 +100,26 @@ export function largeViewTests() {
       const url = await eventually('the clipboard', () => page.evaluate(() => navigator.clipboard.readText()));
       assert.equal(url, new URL('stream/large-i', page.url()).href);
     }, { hash: '#large-i', permissions: ['clipboard-read', 'clipboard-write'] });
+  });
+
+  test('what is odd about a live picture stands below it, and nothing stands on it', async () => {
+    await Promise.all([Agent.live('large-k'), Agent.live('large-l')]);
+    await withPage(async (page) => {
+      await stageImage(page).waitFor();
+      const text = page.locator('#stage-reason');
+      const reason = 'the picture is black (mean luma 0.4): the stage has no light, so add one'.padEnd(255, ', or two');
+      await withReason(page, 'large-k', () => reason, async () => {
+        await eventually('the reason', async () => (await text.textContent()) === reason);
+        const below = await text.boundingBox();
+        for (const part of ['#stage-picture', '#stage-previous', '#stage-next']) {
+          const box = await page.locator(part).boundingBox();
+          assert.ok(box.y + box.height <= below.y, `${part} ends above it`);
+        }
+        assert.ok(below.y + below.height < 844, 'it is in view');
+        await moves(stageImage(page));
+      });
+      await text.waitFor({ state: 'hidden' });
+    }, { hash: '#large-k', viewport: { width: 390, height: 844 } });
   });
 
   test('actual size shows one camera pixel on one screen pixel', async () => {

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   Agent, FORGET_WAIT_MS, eventually, fingerprint, liveImage, moves, setVisibility, standsStill, stateOf, tile, withPage,
+  withReason,
 } from '../support.mjs';
 
 export function tileTests() {
@@ -70,6 +71,56 @@ export function tileTests() {
       await liveImage(page, 'tile-f').waitFor();
       await agent.stop();
       await eventually('the announcement', async () => /tile-f: Ended/.test(await page.locator('#announcer').textContent()));
+    });
+  });
+
+  const screens = {
+    'a light desktop': { viewport: { width: 1280, height: 900 }, colorScheme: 'light' },
+    'a dark phone': { viewport: { width: 390, height: 844 }, colorScheme: 'dark' },
+  };
+  for (const [screen, options] of Object.entries(screens)) {
+    test(`what is odd about a live picture is noted on it, below its centre, on ${screen}`, async () => {
+      await Agent.live('tile-h');
+      await withPage(async (page) => {
+        await moves(liveImage(page, 'tile-h'));
+        const note = tile(page, 'tile-h').locator('.note');
+        const reason = 'the picture is black (mean luma 0.4): the stage has no light, so add one'.padEnd(255, ', or two');
+        await withReason(page, 'tile-h', () => reason, async () => {
+          await eventually('the note', async () => (await note.textContent()) === reason);
+          assert.equal(await note.getAttribute('title'), reason, 'the whole of it, for the pointer');
+          const picture = await tile(page, 'tile-h').locator('.picture').boundingBox();
+          const box = await note.boundingBox();
+          assert.ok(box.y > picture.y + 0.65 * picture.height, 'the centre is free');
+          assert.ok(box.x >= picture.x && box.x + box.width <= picture.x + picture.width, 'it is within the picture');
+          assert.ok(box.y + box.height <= picture.y + picture.height, 'it is within the picture');
+          assert.equal(await stateOf(page, 'tile-h'), 'live');
+          assert.match(await tile(page, 'tile-h').locator('.meta').textContent(), /640 × 360 · .* fps/);
+          await moves(liveImage(page, 'tile-h'));
+        });
+        await note.waitFor({ state: 'hidden' });
+      }, options);
+    });
+  }
+
+  test('what is odd about a live picture is told once to assistive technology, whatever its numbers do', async () => {
+    await Agent.live('tile-i');
+    await withPage(async (page) => {
+      await moves(liveImage(page, 'tile-i'));
+      await page.evaluate(() => {
+        const announcer = document.getElementById('announcer');
+        window.told = [];
+        new MutationObserver(() => window.told.push(announcer.textContent)).observe(announcer, { childList: true });
+      });
+      const told = async () => (await page.evaluate(() => window.told)).filter((text) => text.includes('tile-i:'));
+      let luma = 0;
+      await withReason(page, 'tile-i', () => `the picture is black (mean luma ${(++luma / 4).toFixed(1)}): add a light`, async () => {
+        await eventually('the numbers go on', () => luma > 4);
+        await eventually('the note follows', async () => /luma [1-9]/.test(await tile(page, 'tile-i').locator('.note').textContent()));
+        assert.equal((await told()).length, 1);
+        assert.match((await told())[0], /tile-i: Live, the picture is black \(mean luma [\d.]+\): add a light/);
+      });
+      await eventually('that it is over', async () => (await told()).length === 2);
+      assert.match((await told())[1], /tile-i: Live(\.|$)/);
     });
   });
 

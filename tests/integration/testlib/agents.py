@@ -17,13 +17,16 @@ from testlib.server import Server, clean_environment
 class Agent:
     """`python3 -m headcam COMMAND ...`, publishing to a server."""
 
+    #: The command line of the interpreter.
+    python: tuple[str, ...] = (sys.executable,)
+
     def __init__(
         self, server: Server, arguments: Sequence[str], stdin: IO[bytes] | None = None
     ) -> None:
         self._log = pathlib.Path(f"{server.socket_path.parent}/agent-{id(self)}.log")
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "headcam", *arguments, "--endpoint", server.endpoint],
+                [*self.python, "-m", "headcam", *arguments, "--endpoint", server.endpoint],
                 env=clean_environment({"PYTHONPATH": str(AGENT_PATH)}),
                 stdin=stdin or subprocess.DEVNULL,
                 stdout=log,

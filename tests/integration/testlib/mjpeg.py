@@ -27,8 +27,9 @@ _HEADERS = (
     ("X-Headcam-Sequence", r"[0-9]+"),
     ("X-Headcam-State", r"live|repeat|no-signal"),
     ("X-Headcam-Sim-Time", r"-?[0-9]+\.[0-9]{9}"),
+    ("X-Headcam-Update", r"[1-9][0-9]*"),
 )
-_OPTIONAL = "X-Headcam-Sim-Time"
+_OPTIONAL = ("X-Headcam-Sim-Time", "X-Headcam-Update")
 
 
 class FramingError(AssertionError):
@@ -129,7 +130,8 @@ def parse_part_head(head: bytes) -> dict[str, str]:
     lines = head.decode("ascii").split("\r\n")
     _check(lines[-2:] == ["", ""], "a head without an empty line")
     headers = {}
-    expected = [entry for entry in _HEADERS if entry[0] != _OPTIONAL or len(lines) > 7]
+    names = [line.partition(": ")[0] for line in lines]
+    expected = [entry for entry in _HEADERS if entry[0] not in _OPTIONAL or entry[0] in names]
     _check(len(lines) - 2 == len(expected), f"unusual headers: {lines}")
     for line, (name, pattern) in zip(lines, expected):
         _check(re.fullmatch(f"{name}: (?:{pattern})", line), f"unusual header: {line!r}")

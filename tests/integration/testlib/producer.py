@@ -53,15 +53,20 @@ def header(
     payload: int | None = None,
     magic: bytes = b"HCAM",
     version: int = 1,
-    header_bytes: int = 80,
+    header_bytes: int | None = None,
+    update: int | None = None,
 ) -> bytes:
-    """A frame's header; without arguments, of a good 16x16 RGB frame."""
+    """A frame's header; without arguments, of a good 16x16 RGB frame.
+
+    It has 80 bytes, as the first producers sent it, or 88 where there is an update.
+    """
     stride = width * pixel_bytes if stride is None else stride
-    return struct.pack(
+    end = b"" if update is None else struct.pack("<Q", update)
+    start = struct.pack(
         "<4sHHQQQqIIIBBHIIQQ",
         magic,
         version,
-        header_bytes,
+        80 + len(end) if header_bytes is None else header_bytes,
         instance,
         sequence,
         time.time_ns() if capture_ns is None else capture_ns,
@@ -77,6 +82,7 @@ def header(
         slot_sequence,
         stride * height if payload is None else payload,
     )
+    return start + end
 
 
 class Link:

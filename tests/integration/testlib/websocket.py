@@ -112,13 +112,15 @@ class Client:
         return first & 0x0F, receive_exactly(self.socket, length)
 
     def next(self, opcode: int, timeout_s: float = SOON_S) -> bytes:
-        """The next frame of a kind, passing over others."""
+        """The next frame of a kind, passing over others; pings among these are answered."""
         deadline_s = time.monotonic() + timeout_s * SLOWNESS
         while time.monotonic() < deadline_s:
             found, payload = self.read_frame()
             if found == opcode:
                 return payload
             assert found != CLOSE, payload
+            if found == PING:
+                self.socket.sendall(frame(0x80 | PONG, payload))
         raise AssertionError(f"no frame with opcode {opcode}")
 
     def picture(self, where: Callable[[Picture], object] | None = None) -> Picture:
