@@ -42,7 +42,7 @@ while simulation_app.is_running():
         env.step(2 * torch.rand(env.action_space.shape, device=env.unwrapped.device) - 1)
         # headcam's two lines. Only a picture that somebody watches leaves the GPU.
         pictures = env.unwrapped.scene[arguments.camera].data.output["rgb"]
-        headcam.isaac.push(arguments.camera, getattr(pictures, "torch", pictures), env=0)
+        headcam.isaac.push(arguments.camera, pictures, env=0)
 
 headcam.isaac.stop()
 env.close()

@@ -215,7 +215,8 @@ def test_larger_frames_get_a_larger_ring(reading, watched, run):
     assert frame.payload == large.tobytes()
     assert names(run) == [f"headcam-{watched.instance:016x}-2.ring"]
     send(watched, PIXELS)
-    frame = reading.wait_frame(lambda frame: frame.header.width == 4 and frame.header.ring == 2)
+    wanted = (PIXELS.shape[1], 2)
+    frame = reading.wait_frame(lambda f: (f.header.width, f.header.ring) == wanted, since=0)
     assert frame.payload == PIXELS.tobytes()
 
 

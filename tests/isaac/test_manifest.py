@@ -32,6 +32,12 @@ def test_the_module_is_found_from_the_extensions_folder():
     assert link.is_symlink() and not link.readlink().is_absolute()
 
 
+def test_what_it_imports_before_all_else_is_there_by_then():
+    """Kit starts an extension after those that it depends on; an optional one may be missing."""
+    needed = {name for name, options in MANIFEST["dependencies"].items() if not options}
+    assert needed == {"omni.usd", "omni.timeline"}
+
+
 def test_pip_brings_every_package_that_the_link_brings():
     project = tomllib.loads((ROOT / "capture_agent" / "pyproject.toml").read_text())
     folder = ROOT / "capture_agent"

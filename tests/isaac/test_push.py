@@ -75,6 +75,17 @@ def test_a_name_that_cannot_be_one_is_logged_and_nothing_raised(server, push, ca
     assert "cannot name a stream" in caplog.text
 
 
+def test_a_process_without_descriptors_left_goes_on(push, caplog, monkeypatch):
+    def fail(*arguments, **named):
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr("headcam.isaac.pushing.Publisher", fail)
+    for _ in range(3):
+        assert not push("front", IMAGE)
+    assert len(caplog.records) == 1
+    assert "Too many open files" in caplog.text
+
+
 def test_no_server_is_no_failure(tmp_path):
     for _ in range(10):
         assert not headcam.isaac.push("front", IMAGE, endpoint=f"ipc://{tmp_path}/nobody.sock")

@@ -59,8 +59,8 @@ def test_causes_come_before_their_consequences():
     order = [
         ("is_renderer_enabled", True),
         ("no_replicator", ""),
-        ("has_stage", True),
         ("loading", None),
+        ("has_stage", True),
         ("has_viewport", True),
         ("has_rendered", True),
     ]

@@ -2,6 +2,7 @@
 """A session in each release of Isaac Sim that is faked: pictures, demand, stages, and the end."""
 
 import logging
+import threading
 
 import fakekit
 import pytest
@@ -263,6 +264,62 @@ def test_the_viewports_size_is_set_and_given_back(sim):
     assert viewport.resolution == before
 
 
+def test_a_viewport_that_is_scaled_and_fills_its_window_gets_the_size_and_is_given_back(sim):
+    viewport = sim.fake.viewports.windows[0].viewport_api
+    viewport.resolution_scale, viewport.fill_frame = 0.5, True
+    before = viewport.full_resolution
+    sim.start("viewport@640x360")
+    sim.watch("viewport")
+    sim.update_until(lambda: sim.frame("viewport").header.width == 320)
+    assert viewport.full_resolution == (640, 360)
+    sim.session.stop()
+    assert (viewport.full_resolution, viewport.fill_frame) == (before, True)
+
+
+def test_a_viewport_that_has_no_texture_yet_is_waited_for(sim):
+    viewport = sim.fake.viewports.viewport_of(sim.fake.viewports.windows[0])
+    viewport.drop_product()
+    sim.start("viewport@640x360")
+    sim.watch("viewport")
+    sim.update_until_said("viewport", "warming up", State.STARTING)
+    viewport.make_product()
+    sim.update_until(lambda: sim.frame("viewport").header.width == 640)
+    assert sim.logged("failed") == []
+
+
+def test_an_annotator_of_the_users_goes_on_when_the_last_viewer_has_left(sim):
+    import omni.replicator.core as rep
+
+    theirs = rep.AnnotatorRegistry.get_annotator("rgb")
+    theirs.attach([sim.fake.viewports.windows[0].viewport_api.render_product_path])
+    sim.start(rest_after=1)
+    for _ in range(2):
+        sim.watch("viewport")
+        sim.frame("viewport")
+        sim.leave("viewport")
+        sim.pass_seconds(4)
+        assert theirs.get_data().shape == (180, 320, 4)
+    theirs.detach()
+    sim.watch("viewport")
+    sim.frame("viewport")
+    sim.leave("viewport")
+    sim.pass_seconds(4)
+    assert sim.fake.replicator.node_count == 0, "nothing is left of headcam's own"
+
+
+def test_two_streams_of_one_viewport_do_not_end_each_other(sim):
+    sim.start("viewport,main=viewport:Viewport", rest_after=1)
+    sim.watch("viewport", "main")
+    sim.frame("viewport"), sim.frame("main")
+    sim.leave("viewport")
+    sim.pass_seconds(4)
+    sim.frame("main")
+    sim.leave("main")
+    sim.pass_seconds(4)
+    assert sim.fake.replicator.node_count == 0
+    assert sim.logged("failed") == []
+
+
 def test_auto_makes_a_stream_of_each_camera_as_they_come(sim):
     sim.start("auto@320x240")
     sim.update_until(lambda: sorted(sim.session.names) == ["front", "overview", "rear"])
@@ -363,6 +420,38 @@ def test_viewport_updates_that_are_off_are_named(sim):
     sim.update_until_said("viewport", "updates are switched off")
 
 
+def test_an_application_without_viewports_is_told_what_it_can_show(make_sim):
+    """As Isaac Lab's headless one."""
+    sim = make_sim("4.5", missing_extensions=frozenset({"omni.kit.viewport.utility"}))
+    sim.start(f"viewport,front={FRONT}")
+    sim.watch("viewport")
+    sim.update_until_said("viewport", "no viewport yet; an application without one", State.STARTING)
+    sim.watch("front")
+    sim.frame("front")
+
+
+def test_where_no_stage_is_open_it_says_so(sim):
+    sim.start(f"viewport,front={FRONT}")
+    sim.watch("viewport")
+    sim.frame("viewport")
+    sim.fake.context.close_stage()
+    sim.update_until_said("viewport", "the stage is being closed")
+    sim.pass_seconds(8)
+    for name in sim.session.names:
+        sim.update_until_said(name, "no stage is open", State.STARTING)
+
+
+def test_started_before_the_stage_it_waits_for_it(sim):
+    sim.fake.context.close_stage()
+    sim.start(f"viewport,front={FRONT}")
+    sim.watch("viewport", "front")
+    sim.update_until_said("front", "no stage is open", State.STARTING)
+    sim.fake.context.new_stage()
+    sim.fake.context.stage.define(FRONT, "Camera")
+    sim.frame("viewport"), sim.frame("front")
+    assert sim.logged("failed") == []
+
+
 # ---- annotators that stay empty ----
 
 
@@ -381,6 +470,30 @@ def test_a_viewport_whose_annotator_stays_empty_is_captured(make_sim, pixel_form
     assert tuple(frame.payload[:3]) == (left if "RGBA" in pixel_format else left[::-1])
     assert sim.frame("viewport").header.update > frame.header.update
     sim.update_until(lambda: sim.logged("capturing the viewport's buffer"))
+
+
+def test_a_buffer_that_is_no_picture_is_told_and_logged_once(make_sim):
+    """As one with 16 bits a channel, whose rows are twice as long."""
+    sim = make_sim("4.5", annotators_stay_empty=True, capture_padding=640 * 4)
+    sim.start("viewport@640x360")
+    sim.watch("viewport")
+    sim.pass_seconds(12)
+    sim.update_until_said("viewport", "ValueError: the viewport gave ", State.STARTING)
+    sim.pass_seconds(300)
+    assert len(sim.logged("the viewport gave")) == 1
+    assert len(sim.logged("capturing the viewport's buffer")) == 1
+
+
+def test_a_black_picture_is_explained_however_it_comes(make_sim):
+    sim = make_sim("4.5", annotators_stay_empty=True)
+    sim.start("viewport@640x360")
+    sim.watch("viewport")
+    sim.pass_seconds(12)
+    sim.frame("viewport")
+    sim.fake.context.stage.remove("/World/light")
+    sim.update_until_said("viewport", "black (mean luma 0.0)", State.LIVE)
+    sim.fake.context.stage.define("/World/light", "DistantLight")
+    sim.update_until_said("viewport", "", State.LIVE)
 
 
 def test_a_camera_whose_annotator_stays_empty_gets_new_products_within_bounds(make_sim):
@@ -471,7 +584,32 @@ def test_a_failing_capture_is_told_and_logged_once(sim):
     sim.update_until_said("front", "", State.LIVE)
 
 
+def test_a_capture_that_fails_for_hours_takes_ever_fewer_render_products(sim):
+    sim.start(f"front={FRONT}")
+    sim.watch("front")
+    sim.frame("front")
+    sim.fake.journal.fail("Annotator.get_data", RuntimeError("out of memory"), times=None)
+    sim.pass_seconds(3600)
+    assert 2 <= sim.fake.journal.calls["create.render_product"] <= 10
+    if not sim.fake.profile.toggling_updates_breaks_annotators:
+        own = [one for one in sim.fake.renderer.products.values() if not one.is_viewport]
+        assert sum(one.is_enabled for one in own) <= 1
+    sim.fake.journal.heal("Annotator.get_data")
+    sim.pass_seconds(40)
+    sim.frame("front")
+
+
 # ---- beginning and end ----
+
+
+def test_a_start_that_fails_leaves_nothing_behind(make_sim):
+    sim = make_sim("4.5")
+    sim.fake.journal.fail("IApp.get_shutdown_event_stream", RuntimeError("no stream"), times=None)
+    with pytest.raises(RuntimeError, match="no stream"):
+        sim.start(f"viewport,front={FRONT}")
+    wait_until(lambda: not [one for one in threading.enumerate() if "headcam" in one.name])
+    assert sim.fake.census().subscriptions == 0
+    assert logging.getLogger("headcam").handlers == []
 
 
 def test_the_start_says_what_is_streamed_and_where(sim):
@@ -485,9 +623,11 @@ def test_the_log_comes_to_kit_on_its_own_thread_and_goes_back(sim):
     logging.getLogger("headcam").warning("a word from elsewhere")
     sim.pass_seconds(2)
     assert len(sim.logged("a word from elsewhere")) == 1
+    assert logging.getLogger("headcam").isEnabledFor(logging.INFO)
     sim.session.stop()
     assert logging.getLogger("headcam").propagate
     assert logging.getLogger("headcam").handlers == []
+    assert not logging.getLogger("headcam").isEnabledFor(logging.INFO)
 
 
 def test_quitting_says_goodbye(sim):

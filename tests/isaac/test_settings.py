@@ -45,6 +45,13 @@ def test_a_resolution_may_be_a_pair():
     assert resolve(arguments={"resolution": (1920, 1080)}).resolution == (1920, 1080)
 
 
+def test_streams_may_be_a_list():
+    """As a .kit file has them."""
+    wanted = resolve({"streams": ["viewport", "front=/World/Camera@320x240"]}).streams
+    assert [spec.name for spec in wanted.specs] == ["viewport", "front"]
+    assert resolve({"streams": []}) == resolve()
+
+
 @pytest.mark.parametrize(
     "kit, arguments, environment, words",
     [

@@ -15,10 +15,11 @@ from headcam import isaac
 from headcam.isaac.kit import Kit
 
 
-_IExt: Any = importlib.import_module("omni.ext").IExt
+# Not IExt itself: of that, too, Kit would make an object, as of every such class it finds here.
+_ext: Any = importlib.import_module("omni.ext")
 
 
-class HeadcamCapture(_IExt):  # type: ignore[misc]
+class HeadcamCapture(_ext.IExt):  # type: ignore[misc]
     """Streams what --/exts/headcam.capture/streams names; a wrong setting is logged."""
 
     def on_startup(self, ext_id: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 from collections.abc import Callable
+from typing import Any
 
 from headcam.isaac import reasons
 from headcam.isaac.kit import Buffer, NoReplicator
@@ -78,16 +79,22 @@ class Feed:
         """A picture that came by itself; it counts as of the update that asked for it."""
         if self._moment is None:
             return
+        try:
+            self._publish_buffer(buffer, self._moment)
+        except Exception as error:
+            self._fail(error, self._moment.now_s)
+
+    def _publish_buffer(self, buffer: Buffer, moment: Moment) -> None:
         self.publisher.publish(
             buffer.pixels,
             width=buffer.width,
             height=buffer.height,
             stride=buffer.stride,
             format=buffer.format,
-            sim_time_ns=self._moment.sim_time_ns,
-            update=self._moment.update,
+            sim_time_ns=moment.sim_time_ns,
+            update=moment.update,
         )
-        self._has_published()
+        self._has_published(buffer.pixels, moment.now_s)
 
     def look(self, now_s: float, app: reasons.Facts) -> None:
         """About once a second, watched or not: rests, and tells what has changed.
@@ -106,6 +113,10 @@ class Feed:
         self._failure = self._black = ""
         self._retry_at_s, self._retry_s = 0.0, _RETRY_S
 
+    def tell(self, reason: str) -> None:
+        """Tells why there is no picture, where that is known without a look."""
+        self.publisher.announce(self._missing_state, reason)
+
     def close(self) -> None:
         """Undoes what was done in Kit. The publisher is somebody else's to close."""
         self._guard("close")
@@ -120,18 +131,18 @@ class Feed:
         self.publisher.publish(
             picture, sim_time_ns=moment.sim_time_ns, update=moment.update
         )
-        self._has_published()
-        if moment.now_s >= self._brightness_at_s:
-            self._brightness_at_s = moment.now_s + _BRIGHTNESS_EVERY_S
-            seen = brightness(picture)
-            self._black = reasons.explain_black(seen.mean) if seen.is_black else ""
-            self.publisher.announce(State.LIVE, self._black)
+        self._has_published(picture, moment.now_s)
 
-    def _has_published(self) -> None:
+    def _has_published(self, picture: Any, now_s: float) -> None:
         self.has_picture = True
         self._without_since_s = None
         self._failure = self._no_replicator = ""
         self._retry_s = _RETRY_S
+        if now_s >= self._brightness_at_s:
+            self._brightness_at_s = now_s + _BRIGHTNESS_EVERY_S
+            seen = brightness(picture)
+            self._black = reasons.explain_black(seen.mean) if seen.is_black else ""
+            self.publisher.announce(State.LIVE, self._black)
 
     def _look(self, now_s: float, app: reasons.Facts) -> None:
         assert self.source
@@ -193,9 +204,9 @@ class Feed:
         if failure != self._failure:
             log.warning("stream %s: %s", self.name, failure, exc_info=error)
         self._failure = failure
-        self._guard("drop")
+        self._guard("fail")
         self._retry_later(now_s)
-        self.publisher.announce(self._missing_state, failure)
+        self.tell(failure)
 
     def _retry_later(self, now_s: float) -> None:
         self._without_since_s = now_s - _PATIENCE_S

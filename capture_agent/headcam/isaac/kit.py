@@ -10,6 +10,7 @@ Kit's modules come with the application, so they are imported when they are need
 
 from __future__ import annotations
 
+import collections
 import ctypes
 import enum
 import importlib
@@ -28,6 +29,7 @@ _RENDERER_ENABLED = "/app/renderer/enabled"
 _ANNOTATOR_GRAPH = "/Render/PostProcess/SDGPipeline"
 # Without these, annotators attach and stay empty for ever (IsaacLab PR 5375).
 _NEEDED_FOR_PICTURES = ("omni.kit.hydra_texture", "omni.kit.viewport.window")
+_VIEWPORT_UTILITY = "omni.kit.viewport.utility"
 # Older ones break an annotator whose render product is switched off and on.
 _CAN_TOGGLE_SINCE = (1, 11, 2)
 # The cameras that Kit itself puts on each stage.
@@ -38,6 +40,10 @@ _OBSERVER = "headcam"
 _capsule_pointer = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)(
     ("PyCapsule_GetPointer", ctypes.pythonapi)
 )
+_memory_view = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_int)(
+    ("PyMemoryView_FromMemory", ctypes.pythonapi)
+)
+_READ_ONLY = 0x100  # PyBUF_READ
 
 
 class NotInKit(RuntimeError):
@@ -86,6 +92,8 @@ class Kit:
         self._usd = importlib.import_module("omni.usd")
         self._timeline = importlib.import_module("omni.timeline").get_timeline_interface()
         self._replicator: Any = None
+        self._readers: collections.Counter[str] = collections.Counter()  # ours, by product
+        self._owned: set[str] = set()  # products whose node is ours to remove
         self._capture_on_play_holders = 0
         self._capture_on_play_before: Any = None
 
@@ -206,7 +214,11 @@ class Kit:
 
     def find_viewport(self, window: str | None) -> Viewport | None:
         """The active viewport, or the one of that window; None where there is none (yet)."""
-        utility = importlib.import_module("omni.kit.viewport.utility")
+        # Applications without viewports, as Isaac Lab's headless, are without this as well. Asked
+        # for, not tried: an import that fails searches the whole path, and that for each frame.
+        if not self._app.get_extension_manager().is_extension_enabled(_VIEWPORT_UTILITY):
+            return None
+        utility = importlib.import_module(_VIEWPORT_UTILITY)
         if window is None:
             api = utility.get_active_viewport()
         else:
@@ -226,13 +238,20 @@ class Kit:
         While anything is attached, Replicator does not capture on play: it would hide things,
         clear the selection and could stop the timeline.
         """
-        registry = self.replicator.AnnotatorRegistry
+        # A copy in our own reads is not needed; but the node is shared by all who attach to this
+        # product, and its default, to copy, protects theirs.
+        annotator = self.replicator.AnnotatorRegistry.get_annotator("rgb", device="cpu")
+        if not _is_in_use(annotator, product_path):
+            self._owned.add(product_path)
         self._hold_capture_on_play()
         try:
-            return Annotator(registry, product_path, self._release_capture_on_play)
+            # A list of one path is what every version takes; an object would toggle its updates.
+            annotator.attach([product_path])
         except BaseException:
             self._release_capture_on_play()
             raise
+        self._readers[product_path] += 1
+        return Annotator(annotator, product_path, self._detach)
 
     @property
     def can_toggle_products(self) -> bool:
@@ -267,6 +286,7 @@ class Kit:
 
     @property
     def _has_events_2(self) -> bool:
+        # Kit 106 has some of these names already, the update's not yet.
         return hasattr(self._app_module, "GLOBAL_EVENT_POST_UPDATE")
 
     def _observe(self, event_name: str, call: Callable[[], None]) -> Subscription:
@@ -288,6 +308,17 @@ class Kit:
     def _is_camera(self, prim: Any) -> bool:
         camera = importlib.import_module("pxr.UsdGeom").Camera
         return bool(prim) and prim.IsValid() and prim.IsA(camera)
+
+    def _detach(self, annotator: Any, product_path: str) -> None:
+        """To detach one annotator of a product takes the node from all of them: so the last of
+        ours does that, and none where the node was there before us."""
+        self._readers -= collections.Counter([product_path])
+        try:
+            if product_path in self._owned and not self._readers[product_path]:
+                annotator.detach()
+                self._owned.remove(product_path)
+        finally:
+            self._release_capture_on_play()
 
     def _hold_capture_on_play(self) -> None:
         self._capture_on_play_holders += 1
@@ -318,14 +349,26 @@ class Viewport:
         return str(self._api.render_product_path or "")
 
     @property
-    def size(self) -> tuple[int, int]:
-        """(width, height) in pixels."""
-        width, height = self._api.resolution
-        return int(width), int(height)
+    def size(self) -> tuple[int, int] | None:
+        """(width, height) in pixels, as it is rendered; None where it has no texture yet."""
+        return _as_size(self._api.resolution)
 
-    @size.setter
-    def size(self, size: tuple[int, int]) -> None:
-        self._api.resolution = size
+    def set_size(self, size: tuple[int, int]) -> Callable[[], None]:
+        """Sets the size; what is returned gives the old one back, unless it was changed since.
+
+        A viewport may fill its window, and then would not keep the size; and it may be rendered
+        smaller by a factor, which counts for what is read as `resolution` and not for what is set.
+        """
+        api, before, fills_window = self._api, self._api.full_resolution, self._api.fill_frame
+        api.fill_frame = False
+        api.resolution = size
+
+        def give_back() -> None:
+            if _as_size(api.full_resolution) == size:
+                api.resolution = before
+                api.fill_frame = fills_window
+
+        return give_back
 
     @property
     def is_updating(self) -> bool:
@@ -337,8 +380,11 @@ class Viewport:
         """Whether the renderer has brought a frame to it."""
         return (self._api.frame_info or {}).get("viewport_handle") is not None
 
-    def capture(self, deliver: Callable[[Buffer], None]) -> object:
-        """Asks for one picture, without annotators; `deliver` gets it some updates later.
+    def capture(
+        self, deliver: Callable[[Buffer], None], fail: Callable[[Exception], None]
+    ) -> object:
+        """Asks for one picture, without annotators; `deliver` gets it some updates later, or `fail`
+        what is wrong with it. Neither may raise.
 
         The request ends when the object that is returned is dropped.
         """
@@ -347,9 +393,11 @@ class Viewport:
             capsule: Any, count: int, width: int, height: int, pixel_format: Any
         ) -> None:
             try:
-                deliver(Buffer(capsule, count, width, height, str(pixel_format)))
-            except Exception:
-                log.exception("a captured picture is lost")
+                buffer = Buffer(capsule, count, width, height, str(pixel_format))
+            except Exception as error:
+                fail(error)
+            else:
+                deliver(buffer)
 
         requested: object = self._utility.capture_viewport_to_buffer(self._api, on_captured)
         return requested
@@ -374,7 +422,7 @@ class Buffer:
             raise ValueError(
                 f"the viewport gave {count} bytes of {pixel_format} for {width}x{height}"
             )
-        self.pixels = (ctypes.c_ubyte * (self.stride * height)).from_address(address)
+        self.pixels: memoryview = _memory_view(address, self.stride * height, _READ_ONLY)
 
 
 class Product:
@@ -396,14 +444,12 @@ class Product:
 class Annotator:
     """The pictures of one render product, on the host."""
 
-    def __init__(self, registry: Any, product_path: str, on_detached: Callable[[], None]) -> None:
+    def __init__(
+        self, annotator: Any, product_path: str, detach: Callable[[Any, str], None]
+    ) -> None:
         self.product_path = product_path
-        self._on_detached = on_detached
-        # A copy in our own reads is not needed; but the node is shared by all who attach to this
-        # product, and its default, to copy, protects theirs.
-        self._annotator = registry.get_annotator("rgb", device="cpu")
-        # A list of one path is what every version takes; an object would toggle its updates.
-        self._annotator.attach([product_path])
+        self._annotator = annotator
+        self._detach = detach
         self._is_attached = True
 
     def read(self) -> Any:
@@ -416,13 +462,26 @@ class Annotator:
             return  # a second detach raises (omni.replicator.core 1.12.22)
         self._is_attached = False
         try:
-            self._annotator.detach()
+            self._detach(self._annotator, self.product_path)
         except Exception as error:
             log.debug("annotator of %s not detached: %s", self.product_path, error)
-        try:
-            self._on_detached()
-        except Exception as error:
-            log.debug("capture on play not restored: %s", error)
+
+
+def _is_in_use(annotator: Any, product_path: str) -> bool:
+    """Whether somebody has attached such an annotator to that product already."""
+    try:
+        data = importlib.import_module("omni.syntheticdata").SyntheticData.Get()
+        return bool(data.is_node_template_activated(annotator.template_name, product_path, True))
+    except Exception as error:  # then it is taken for ours, as nearly always
+        log.debug("it cannot be told whether %s has an annotator: %s", product_path, error)
+        return False
+
+
+def _as_size(resolution: Any) -> tuple[int, int] | None:
+    if resolution is None:
+        return None
+    width, height = resolution
+    return int(width), int(height)
 
 
 def _not_in_kit(reason: object) -> NotInKit:

@@ -32,7 +32,8 @@ class LogBridge(logging.Handler):
         """Writes the rest, and leaves the logger as it was."""
         self.write()
         self._logger.removeHandler(self)
-        self._logger.level, self._logger.propagate = self._before
+        level, self._logger.propagate = self._before
+        self._logger.setLevel(level)  # not the attribute: loggers remember what is enabled
         super().close()
 
     def emit(self, record: logging.LogRecord) -> None:

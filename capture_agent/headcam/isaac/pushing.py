@@ -54,7 +54,7 @@ class Pusher:
     def _open(self, name: str, endpoint: str | None) -> Publisher | None:
         try:
             publisher = Publisher(name, endpoint, agent="headcam push")
-        except ValueError as error:
+        except Exception as error:  # a name or endpoint that is none; no thread, no descriptor
             self._complain(name, str(error))
             return None
         publisher.announce(State.LIVE)

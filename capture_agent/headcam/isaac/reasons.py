@@ -47,11 +47,11 @@ def explain(facts: Facts) -> str:
         return "the renderer is off: start without --/app/renderer/enabled=false"
     if facts.no_replicator:
         return facts.no_replicator
-    if not facts.has_stage:
-        return "no stage is open"
-    if facts.loading:
+    if facts.loading:  # which may begin before there is one
         loaded, total = facts.loading
         return f"loading the stage: {loaded} of {total} files"
+    if not facts.has_stage:
+        return "no stage is open"
     return _explain_source(facts) or _explain_frames(facts)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -45,7 +46,7 @@ class Session:
 
     clock: seconds that never go back, for what is done once a second and for all patience.
 
-    Raises ValueError for an endpoint that cannot be one.
+    Raises ValueError for an endpoint that cannot be one. What it raises leaves nothing behind.
     """
 
     def __init__(
@@ -61,19 +62,20 @@ class Session:
         self._retired = Retired()
         self._scan = CameraScan(kit)
         self._look_at_s = 0.0
-        self._closing_since_s: float | None = None
+        # None while there is a stage; when headcam is started before one, that was long ago.
+        self._closing_since_s: float | None = None if kit.has_stage else -math.inf
         self._updates_to_wait = 0
         self._prune_at_s = 0.0
         self._has_complained = False
         self._is_stopped = False
         self._log = LogBridge(kit)
         self._watchdog = Watchdog(self._tell_silence)
-        for spec in settings.streams.specs:
-            self._add(spec)
-        self._log.open()
-        self._subscriptions = self._subscribe()
-        self._watchdog.start()
-        kit.print(f"headcam {__version__}: {self._summary()}")
+        self._subscriptions: list[Subscription] = []
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
 
     @property
     def feeds(self) -> tuple[Feed, ...]:
@@ -103,15 +105,19 @@ class Session:
         _close(feed.publisher for feed in self._feeds)
         self._log.close()
 
-    # ---- events ----
+    def _start(self) -> None:
+        for spec in self._settings.streams.specs:
+            self._add(spec)
+        self._log.open()
+        kit, keep, guarded = self._kit, self._subscriptions.append, self._guarded
+        keep(kit.on_update(guarded(self._on_update)))
+        keep(kit.on_stage(StageEvent.CLOSING, guarded(self._on_stage_closing)))
+        keep(kit.on_stage(StageEvent.OPENED, guarded(self._on_stage_opened)))
+        keep(kit.on_quit(guarded(lambda: self.stop(is_quitting=True))))
+        self._watchdog.start()
+        kit.print(f"headcam {__version__}: {self._summary()}")
 
-    def _subscribe(self) -> list[Subscription]:
-        return [
-            self._kit.on_update(self._guarded(self._on_update)),
-            self._kit.on_stage(StageEvent.CLOSING, self._guarded(self._on_stage_closing)),
-            self._kit.on_stage(StageEvent.OPENED, self._guarded(self._on_stage_opened)),
-            self._kit.on_quit(self._guarded(lambda: self.stop(is_quitting=True))),
-        ]
+    # ---- events ----
 
     def _guarded(self, call: Callable[[], None]) -> Callable[[], None]:
         """What Kit may call: nothing is raised into it."""
@@ -161,7 +167,10 @@ class Session:
 
     def _look(self, now_s: float) -> None:
         if self._closing_since_s is not None:
-            if now_s - self._closing_since_s < _OPENED_AFTER_S or not self._kit.has_stage:
+            if now_s - self._closing_since_s < _OPENED_AFTER_S:
+                return
+            if not self._kit.has_stage:
+                self._tell_no_stage()
                 return
             self._on_stage_opened()
         if self._settings.streams.auto:
@@ -169,6 +178,12 @@ class Session:
         app = self._facts(now_s)
         for feed in self._feeds:
             feed.look(now_s, app)
+
+    def _tell_no_stage(self) -> None:
+        """Without a look at the streams: their sources would touch what is not there."""
+        facts = reasons.Facts(has_stage=False, loading=self._kit.stage_loading)
+        for feed in self._feeds:
+            feed.tell(reasons.explain(facts))
 
     def _facts(self, now_s: float) -> reasons.Facts:
         facts = reasons.Facts(

@@ -80,9 +80,11 @@ def resolve(
 
 
 def _as_text(value: Any) -> str | None:
-    """Kit reads numbers from its command line as numbers; a size may be given as a pair."""
+    """Kit reads numbers from its command line as numbers, and [a,b] as a list; a size may be given
+    as a pair of numbers, streams as a list of words."""
     if value is None or value == "":
         return None
-    if isinstance(value, (tuple, list)) and len(value) == 2:
-        return f"{value[0]}x{value[1]}"
+    if isinstance(value, (tuple, list)):
+        is_size = all(isinstance(item, int) for item in value)
+        return ("x" if is_size else ",").join(map(str, value)) or None
     return str(value)

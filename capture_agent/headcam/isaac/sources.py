@@ -2,7 +2,7 @@
 """Where one stream's pictures come from: the viewport's render product, or one of our own.
 
 Called on Kit's main thread. Nothing is attached before the first read(), nothing stays attached
-after rest(). What Kit raises passes on, and the caller calls drop() then.
+after rest(). What Kit raises passes on, and the caller calls fail() then.
 
 A source tries, in this order: the annotator on the product; for a camera, evaluating Replicator's
 graph first, then a new product; for a viewport, capturing its buffer.
@@ -10,8 +10,8 @@ graph first, then a new product; for a viewport, capturing its buffer.
 
 from __future__ import annotations
 
-import itertools
 import logging
+import secrets
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -31,7 +31,6 @@ _EMPTY_COLD_S = 60.0
 _EMPTY_MOST_S = 600.0
 _BUFFER_TIMEOUT_S = 5.0
 _RETIRED_MOST = 16
-_numbers = itertools.count(1)
 
 
 class Source(Protocol):
@@ -60,8 +59,11 @@ class Source(Protocol):
     def rest(self) -> None:
         """Nobody watches: detaches what costs something."""
 
+    def fail(self) -> None:
+        """Something raised: what is attached may be of no more use, and is made anew."""
+
     def drop(self) -> None:
-        """The stage closes, or something failed: forgets everything of this stage."""
+        """The stage closes: forgets everything of it."""
 
     def close(self) -> None:
         """The end: undoes what it has changed."""
@@ -124,7 +126,7 @@ class ViewportSource:
         self._kit = kit
         self._window = spec.window
         self._wanted_size = spec.size
-        self._size_before: tuple[int, int] | None = None
+        self._give_size_back: Callable[[], None] | None = None
         self._deliver = deliver
         self._viewport: Viewport | None = None
         self._annotator: Annotator | None = None
@@ -134,6 +136,7 @@ class ViewportSource:
         self._request: object = None
         self._is_requested = False
         self._requested_s = 0.0
+        self._error: Exception | None = None  # what came instead of a picture
 
     def read(self, update: int, now_s: float) -> Any | None:
         """See Source."""
@@ -153,9 +156,7 @@ class ViewportSource:
         picture = picture_in(self._annotator.read())
         self._patience.note(picture is None and self._viewport.has_rendered, now_s)
         if self._patience.is_over(now_s):
-            log.warning(
-                "the annotator of %s stays empty: capturing the viewport's buffer from now on", path
-            )
+            log.warning("the annotator of %s stays empty: capturing the viewport's buffer", path)
             self._is_given_up = True
             self.rest()
         return picture
@@ -163,9 +164,9 @@ class ViewportSource:
     def look(self) -> None:
         """See Source."""
         self._viewport = self._kit.find_viewport(self._window)
-        if self._viewport and self._wanted_size and self._size_before is None:
-            self._size_before = self._viewport.size
-            self._viewport.size = self._wanted_size
+        is_there = self._viewport is not None and self._viewport.size is not None
+        if self._viewport and is_there and self._wanted_size and not self._give_size_back:
+            self._give_size_back = self._viewport.set_size(self._wanted_size)
 
     def facts(self) -> reasons.Facts:
         """See Source."""
@@ -190,26 +191,29 @@ class ViewportSource:
 
     def rest(self) -> None:
         """See Source."""
-        self._request = None
+        self._request = self._error = None
         self._is_requested = False
         self._patience.reset()
         if self._annotator:
             self._annotator.detach()
             self._annotator = None
 
-    def drop(self) -> None:
+    def fail(self) -> None:
         """See Source."""
         self.rest()
-        self._viewport = None
+        self._viewport = None  # it may be another one by now
+
+    def drop(self) -> None:
+        """See Source."""
+        self.fail()
         self._is_given_up = False
 
     def close(self) -> None:
         """See Source."""
-        viewport = self._viewport
         self.drop()
-        if viewport and self._size_before and _try(getattr, viewport, "size") == self._wanted_size:
-            _try(setattr, viewport, "size", self._size_before)
-        self._size_before = None
+        if self._give_size_back:
+            _try(self._give_size_back)
+            self._give_size_back = None
 
     def _attach(self, path: str, update: int) -> None:
         if self._annotator:
@@ -219,15 +223,23 @@ class ViewportSource:
         self._fresh_at_update = update + _SETTLE_UPDATES
 
     def _request_buffer(self, viewport: Viewport, now_s: float) -> None:
-        """One request at a time; one that gets no answer is made anew."""
+        """One request at a time; one that gets no answer is made anew. Raises what came of one."""
+        error, self._error = self._error, None
+        if error:
+            raise error
         if self._is_requested and now_s - self._requested_s < _BUFFER_TIMEOUT_S:
             return
         self._is_requested, self._requested_s = True, now_s
-        self._request = viewport.capture(self._on_buffer)  # kept, or Kit forgets it
+        # Kept, or Kit forgets it.
+        self._request = viewport.capture(self._on_buffer, self._on_error)
 
     def _on_buffer(self, buffer: Buffer) -> None:
         self._is_requested = False
         self._deliver(buffer)
+
+    def _on_error(self, error: Exception) -> None:
+        self._is_requested = False
+        self._error = error
 
 
 class CameraSource:
@@ -252,12 +264,12 @@ class CameraSource:
         self._retired = retired
         self._is_warm = is_warm
         self._has_camera = False
-        self._others: tuple[str, ...] = ()
         self._product: Product | None = None
         self._annotator: Annotator | None = None
         self._fresh_at_update = 0
         self._has_read = False
         self._patience = _Patience(_EMPTY_COLD_S)
+        self._empty_products = 0
         self._failures = 0
 
     def read(self, update: int, now_s: float) -> Any | None:
@@ -277,10 +289,10 @@ class CameraSource:
         self._patience.note(picture is None, now_s)
         if picture is not None:
             self._has_read = True
-            self._failures = 0
+            self._empty_products = self._failures = 0
         elif self._patience.is_over(now_s):
             log.warning("the annotator of %s stays empty: a new render product", self._camera)
-            self._failures += 1
+            self._empty_products += 1
             self._retire()
         return picture
 
@@ -297,7 +309,7 @@ class CameraSource:
             camera=self._camera,
             has_camera=self._has_camera,
             has_rendered=True if self._is_warm() else None,
-            is_empty=self._failures > 0,
+            is_empty=self._empty_products > 0,
         )
 
     @property
@@ -316,13 +328,24 @@ class CameraSource:
         if self._product and self._kit.can_toggle_products:
             self._product.set_updating(False)
 
+    def fail(self) -> None:
+        """See Source."""
+        self._detach()
+        self._failures += 1
+        # It may be the product. But each takes memory on the GPU, maybe what there is too little
+        # of: so another one at the 2nd failure in a row, the 4th, the 8th.
+        if self._failures > 1 and self._failures & (self._failures - 1) == 0:
+            self._retire()
+        elif self._product and self._kit.can_toggle_products:
+            _try(self._product.set_updating, False)
+
     def drop(self) -> None:
         """See Source."""
         self._detach()
         self._product = None
         self._has_camera = False
         self._has_read = False
-        self._failures = 0
+        self._empty_products = self._failures = 0
 
     def close(self) -> None:
         """See Source."""
@@ -331,8 +354,10 @@ class CameraSource:
     def _attach(self, update: int) -> None:
         toggles = self._kit.can_toggle_products
         if self._product is None:
-            # A name that was never used: another product, or an old one's size, would come back.
-            name = f"headcam_{self._name.replace('-', '_').replace('.', '_')}_{next(_numbers)}"
+            # A name that was never used, also not before this module was loaded anew: another
+            # product, or an old one's size, would come back.
+            name = self._name.replace("-", "_").replace(".", "_")
+            name = f"headcam_{name}_{secrets.token_hex(4)}"
             self._product = self._kit.create_product(self._camera, self._size, name)
         if toggles:
             # Off while it is attached, or its annotator ends with the first rest().
@@ -342,7 +367,7 @@ class CameraSource:
             self._product.set_updating(True)
         self._fresh_at_update = update + _SETTLE_UPDATES
         limit_s = _EMPTY_WARM_S if self._is_warm() else _EMPTY_COLD_S
-        self._patience = _Patience(min(limit_s * 2**self._failures, _EMPTY_MOST_S))
+        self._patience = _Patience(min(limit_s * 2**self._empty_products, _EMPTY_MOST_S))
 
     def _detach(self) -> None:
         self._patience.reset()

@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import inspect
+import os
 import pathlib
 import sys
 import traceback
@@ -274,7 +275,8 @@ class Extensions:
         """Modules below an extension's folder are imported anew when it is enabled again."""
         for name, module in list(sys.modules.items()):
             file = getattr(module, "__file__", None)
-            if file and pathlib.Path(folder) in pathlib.Path(file).resolve().parents:
+            # A link on the way to it is not followed (_internal.py, find_modules_in_folder).
+            if file and pathlib.Path(folder) in pathlib.Path(os.path.abspath(file)).parents:
                 del sys.modules[name]
 
 

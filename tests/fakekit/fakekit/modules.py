@@ -23,6 +23,7 @@ BUILT_IN = {
     "omni.kit.viewport.utility": "",
     "omni.graph.core": "",
     "omni.replicator.core": "",
+    "omni.syntheticdata": "",
 }
 
 Namespace = dict[str, Any]
@@ -147,6 +148,11 @@ def _replicator(kit: Any) -> Namespace:
     }
 
 
+def _syntheticdata(kit: Any) -> Namespace:
+    data = replicator.SyntheticData(kit)
+    return {"SyntheticData": types.SimpleNamespace(Get=lambda: data)}
+
+
 def _pxr_gf(kit: Any) -> Namespace:
     return {"Matrix4d": gf.Matrix4d, "Vec3d": gf.Vec3d}
 
@@ -191,6 +197,7 @@ _MODULES: dict[str, tuple[str | None, Callable[[Any], Namespace]]] = {
     "omni.kit.viewport.window": ("omni.kit.viewport.window", _viewport_window),
     "omni.graph.core": ("omni.graph.core", _graph),
     "omni.replicator.core": ("omni.replicator.core", _replicator),
+    "omni.syntheticdata": ("omni.syntheticdata", _syntheticdata),
     "pxr.Gf": ("omni.usd", _pxr_gf),
     "pxr.Sdf": ("omni.usd", _pxr_sdf),
     "pxr.Usd": ("omni.usd", _pxr_usd),

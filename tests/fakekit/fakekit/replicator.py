@@ -24,6 +24,8 @@ CAPTURE_ON_PLAY = "/omni/replicator/captureOnPlay"
 _PRODUCT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_/]*\Z")
 _DEVICE = re.compile(r"cpu|cuda(:\d+)?")
 _COLOR_ANNOTATORS = frozenset({"rgb", "LdrColor"})
+#: What a colour annotator's node is an instance of, by where its data goes.
+_TEMPLATES = {"cpu": "LdrColorSDhostPtr", "cuda": "LdrColorSDbuffPtr"}
 #: What the orchestrator changes for a capture (orchestrator.py, _set_capture_settings).
 _CAPTURE_SETTINGS = {
     "/app/viewport/grid/enabled": False,
@@ -120,6 +122,10 @@ class Annotator:
 
     def get_name(self) -> str:
         return self._name
+
+    @property
+    def template_name(self) -> str:
+        return _TEMPLATES[self._device.partition(":")[0]]
 
     @property
     def is_attached(self) -> bool:
@@ -268,6 +274,24 @@ class Orchestrator:
     @api("orchestrator.stop")
     def stop(self) -> None:
         self._kit.replicator.status = Status.STOPPED
+
+
+class SyntheticData:
+    """omni.syntheticdata's, of which one asks what is attached to a product."""
+
+    def __init__(self, kit: Any) -> None:
+        self._kit = kit
+
+    @api("SyntheticData.is_node_template_activated")
+    def is_node_template_activated(
+        self,
+        template_name: str,
+        render_product_path: str | None = None,
+        only_manually_activated: bool = False,
+    ) -> bool:
+        # The fake has one node a product, that of colour on the host.
+        is_known = template_name == _TEMPLATES["cpu"]
+        return is_known and self._kit.replicator.node(render_product_path) is not None
 
 
 class Controller:

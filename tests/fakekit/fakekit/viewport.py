@@ -38,7 +38,9 @@ class ViewportAPI:
         self._kit = kit
         self._id = id
         self._camera = camera
-        self._size = (width, height)
+        self._size = self._canvas = (width, height)
+        self._scale = 1.0
+        self._fills_canvas = False
         self._is_enabled = True
         self._product: Product | None = None
         self._frame_info: dict[str, Any] = {}
@@ -49,7 +51,7 @@ class ViewportAPI:
         if self._kit.context.stage.spec(self._camera) is None:
             self._camera = DEFAULT_CAMERA
         product: Product = self._kit.renderer.create(
-            f"omni_kit_widget_viewport_ViewportTexture_{self._id}", self._camera, *self._size
+            f"omni_kit_widget_viewport_ViewportTexture_{self._id}", self._camera, *self._scaled
         )
         product.is_viewport = True
         product.is_enabled = self._is_enabled
@@ -69,7 +71,7 @@ class ViewportAPI:
         self._frame_info = {
             "viewport_handle": int(self._id),
             "frame_number": product.renders,
-            "resolution": self._size,
+            "resolution": self._scaled,
             "fps": float(self._kit.options.updates_per_second),
         }
         captures, self._captures = self._captures, []
@@ -87,19 +89,59 @@ class ViewportAPI:
 
     @property
     @api("ViewportAPI.resolution")
-    def resolution(self) -> tuple[int, int]:
-        return self._size
+    def resolution(self) -> tuple[int, int] | None:
+        # None, and deaf, where there is no texture yet (api.py); what is set is not scaled.
+        return self._scaled if self._product else None
 
     @resolution.setter
     @api("ViewportAPI.resolution")
     def resolution(self, value: tuple[float, float]) -> None:
         if len(value) != 2:
             raise ValueError("Resolution must be a sequence of two")
-        self._size = (max(1, int(value[0])), max(1, int(value[1])))
         if self._product:
-            self._product.resize(*self._size)
+            self._resize((max(1, int(value[0])), max(1, int(value[1]))))
 
-    full_resolution = resolution
+    @property
+    @api("ViewportAPI.full_resolution")
+    def full_resolution(self) -> tuple[int, int] | None:
+        return self._size if self._product else None
+
+    @property
+    @api("ViewportAPI.resolution_scale")
+    def resolution_scale(self) -> float | None:
+        return self._scale if self._product else None
+
+    @resolution_scale.setter
+    @api("ViewportAPI.resolution_scale")
+    def resolution_scale(self, value: float) -> None:
+        if self._product:
+            self._scale = float(value)
+            self._resize(self._size)
+
+    @property
+    @api("ViewportAPI.fill_frame")
+    def fill_frame(self) -> bool:
+        return self._fills_canvas
+
+    @fill_frame.setter
+    @api("ViewportAPI.fill_frame")
+    def fill_frame(self, value: bool) -> None:
+        self._fills_canvas = bool(value)
+
+    def synchronize(self) -> None:
+        """One update: who fills the window takes its size, whatever was set (api.py)."""
+        if self._fills_canvas and self._product and self._size != self._canvas:
+            self._resize(self._canvas)
+
+    @property
+    def _scaled(self) -> tuple[int, int]:
+        width, height = (max(1, round(length * self._scale)) for length in self._size)
+        return width, height
+
+    def _resize(self, size: tuple[int, int]) -> None:
+        self._size = size
+        if self._product:
+            self._product.resize(*self._scaled)
 
     @property
     @api("ViewportAPI.camera_path")
@@ -295,6 +337,8 @@ class Viewports:
 
     def step(self) -> None:
         """One update: captures arrive."""
+        for viewport in self._windows.values():
+            viewport.synchronize()
         now = self._kit.app.update_number
         due = [entry for entry in self._captures if entry[0] <= now]
         self._captures = [entry for entry in self._captures if entry[0] > now]

@@ -131,6 +131,19 @@ def test_detaching_twice_raises_since_1_12_22(make_kit, reader, profile, raises)
         annotator.detach()
 
 
+def test_it_can_be_asked_whether_a_product_has_an_annotator(kit, rep, reader):
+    from omni.syntheticdata import SyntheticData
+
+    one = reader(kit)
+    template = one.annotator.template_name
+    ask = SyntheticData.Get().is_node_template_activated
+    assert ask(template, one.product.path, True)
+    assert not ask(template, "/Render/another", True)
+    assert not ask("LdrColorSDbuffPtr", one.product.path, True)
+    one.annotator.detach()
+    assert not ask(template, one.product.path, True)
+
+
 def test_a_detached_annotator_says_it_is_attached_and_has_no_node(kit, rep, reader):
     """annotators.py: detach() keeps _node_path, get_node() looks for the node."""
     annotator = reader(kit).annotator

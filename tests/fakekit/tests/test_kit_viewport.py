@@ -53,6 +53,26 @@ def test_a_viewport_tells_what_it_shows(kit, utility):
     assert utility.get_active_viewport("other context") is None
 
 
+def test_a_size_is_read_scaled_and_set_in_full(kit, utility):
+    viewport = utility.get_active_viewport()
+    viewport.resolution_scale = 0.5
+    assert (viewport.resolution, viewport.full_resolution) == ((640, 360), (1280, 720))
+    viewport.resolution = (800, 600)
+    assert (viewport.resolution, viewport.full_resolution) == ((400, 300), (800, 600))
+    viewport.fill_frame = True
+    kit.update(1)
+    assert viewport.full_resolution == (1280, 720), "the window's"
+
+
+def test_there_is_no_size_without_a_texture(kit, utility):
+    viewport = kit.viewports.viewport_of(kit.viewports.windows[0])
+    viewport.drop_product()
+    viewport.resolution = (800, 600)
+    assert (viewport.resolution, viewport.full_resolution) == (None, None)
+    viewport.make_product()
+    assert viewport.resolution == (1280, 720)
+
+
 def test_frame_info_has_a_handle_once_a_frame_was_rendered(kit, utility):
     viewport = utility.get_active_viewport()
     assert viewport.frame_info.get("viewport_handle") is None
