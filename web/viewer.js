@@ -19,7 +19,7 @@ const PLAN_DELAY_MS = 150; // scrolling past a tile does not start it
 
 const SOCKET_WINDOW = 4; // pictures on their way that were not drawn yet: the server waits with more
 const SOCKET_WIDTHS = [160, 240, 320, 480, 640, 960, 1280, 1920, 2560]; // few, so that pages share an encode
-const SOCKETS_AGAIN_MS = 60000; // so long after they could not be opened
+const SOCKETS_AGAIN_MS = 600000; // so long after they could not be opened
 
 const RETRY_MS = [1000, 2000, 4000, 8000, 15000];
 const PREVIEW_MS = 1000;
@@ -434,7 +434,7 @@ class Picture {
 
   /** One that never opened may have been refused for its width, or by a proxy; the server does not get to say. */
   async #socketClosed(opened) {
-    if (opened) return this.#retry(snapshotPath(this.name));
+    if (opened) return this.#retry('healthz');
     this.#disconnect();
     if (!this.#unscaled) {
       this.#unscaled = true;

@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 /* A viewer that asked for a lower rate gets a frame again only when it has had no part for this long. */
 static const uint64_t KEEPALIVE_NS = NS_PER_S;
@@ -192,7 +191,7 @@ static bool linger(struct viewer *viewer, uint64_t now_ns)
     struct ws_client *ws = viewer->ws;
     if (ws->close_by_ns == 0) {
         ws->close_by_ns = now_ns + CLOSE_NS;
-        shutdown(viewer->fd, SHUT_WR);
+        viewer_shut(viewer);
     } else if (now_ns >= ws->close_by_ns) {
         remove_viewer(viewer, false);
         return false;

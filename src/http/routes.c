@@ -25,7 +25,7 @@ struct watch *routes_watch(struct server *server, struct MHD_Connection *connect
     struct watch *watch = hub_watch(server->hub, name[0] ? name : NULL, settings);
     if (!watch) {
         char reason[256];
-        snprintf(reason, sizeof(reason), VARIANTS_ERROR, server->options.max_variants);
+        snprintf(reason, sizeof(reason), HUB_VARIANTS_ERROR, server->options.max_variants);
         *result = reply_unavailable(connection, reason);
     }
     return watch;

@@ -153,6 +153,11 @@ uint64_t viewer_drain_ns(struct viewer *viewer, uint64_t now_ns)
     return drain_wait_ns(&path, queued, now_ns - viewer->progress_ns);
 }
 
+void viewer_shut(struct viewer *viewer)
+{
+    shutdown(viewer->fd, SHUT_WR);
+}
+
 void viewer_end(struct viewer *viewer, bool abort)
 {
     frame_unref(&viewer->frame);

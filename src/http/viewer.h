@@ -22,11 +22,6 @@
 #include <microhttpd.h>
 #include <stdbool.h>
 
-/* What who asks for one variant too many is told, with --max-variants. */
-#define VARIANTS_ERROR                                                                                       \
-    "%zu variants of this stream are watched, as many as --max-variants allows; ask for the width and "      \
-    "quality of one of them, which /status lists"
-
 struct channel;
 struct watch;
 struct ws_client;
@@ -104,6 +99,9 @@ uint64_t viewer_drain_ns(struct viewer *viewer, uint64_t now_ns);
 
 /* Looks at how much the client took; progress_ns follows. */
 void viewer_check_progress(struct viewer *viewer, uint64_t now_ns);
+
+/* Nothing more is written: the client sees the end once it has read what there is. */
+void viewer_shut(struct viewer *viewer);
 
 /* Gives back the part on its way. With abort, what is in the kernel is thrown away, too. */
 void viewer_end(struct viewer *viewer, bool abort);

@@ -38,7 +38,7 @@ static void follow(struct viewer *viewer, const struct ws_wish *wish)
     struct ws_client *client = viewer->ws;
     char error[WS_ERROR_BYTES];
     if (!channel_retune_viewer(viewer, wish->rate, &wish->settings)) {
-        snprintf(error, sizeof(error), VARIANTS_ERROR, (size_t)client->too_many);
+        snprintf(error, sizeof(error), HUB_VARIANTS_ERROR, client->max_variants);
         say_error(client, error);
         return;
     }
@@ -76,7 +76,7 @@ void ws_client_init(struct viewer *viewer, struct ws_client *client, uint32_t wi
 {
     viewer->ws = client;
     client->window = window;
-    client->too_many = max_variants;
+    client->max_variants = max_variants;
     heartbeat_heard(&client->heartbeat, clock_mono_ns());
     ws_talk_init(&client->talk, on_text, viewer);
 }

@@ -19,11 +19,11 @@ struct viewer;
 struct ws_client {
     struct MHD_UpgradeResponseHandle *upgrade;
     struct ws_talk talk;
-    uint32_t window;    /* as ws_wish.window */
-    uint64_t update;    /* of the last picture taken: how many there were */
-    uint64_t acked;     /* the last one acknowledged */
-    uint64_t described; /* the channel's description that it has; 0: none, or it is to be sent again */
-    uint64_t too_many;  /* for the error that names it: --max-variants */
+    uint32_t window;     /* as ws_wish.window */
+    uint64_t update;     /* of the last picture taken: how many there were */
+    uint64_t acked;      /* the last one acknowledged */
+    uint64_t described;  /* the channel's description that it has; 0: none, or it is to be sent again */
+    size_t max_variants; /* for the error that names it */
     struct heartbeat heartbeat;
     uint64_t ping_end;    /* of all bytes written, where the last ping ended; UINT64_MAX while it waits */
     uint64_t close_by_ns; /* once the close frame is gone: how long the client's is waited for; 0: before */

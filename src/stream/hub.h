@@ -30,6 +30,11 @@ struct watch;
 /* The most that --max-variants may allow. */
 enum { HUB_VARIANTS_MAX = 32 };
 
+/* For who asks for one too many; with what --max-variants is. */
+#define HUB_VARIANTS_ERROR                                                                                   \
+    "%zu variants of this stream are watched, as many as --max-variants allows; ask for the width and "      \
+    "quality of one of them, which /status lists"
+
 struct hub_options {
     const char *default_name; /* NULL: the first announced */
     const char *endpoint;     /* for explanations */
