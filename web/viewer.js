@@ -192,7 +192,8 @@ const sockets = {
 /**
  * One stream over a WebSocket, at most `fps` frames a second and scaled to `width`. Browsers queue messages without
  * bound for a page that is too slow; so each picture is acknowledged when it is drawn, and the server keeps no more
- * than a few on their way. Of those only the newest is drawn.
+ * than a few on their way. Of those only the newest is drawn; as a bitmap on a canvas, as images of blob URLs came
+ * a quarter less often where twelve of them shared two cores.
  */
 class Socket {
   constructor(name, fps, width, { draw, closed }) {
