@@ -306,12 +306,19 @@ static void serve_viewers(struct channel *channel)
         channel_serve_viewer(container_of(node, struct viewer, link));
 }
 
+static bool is_same(const struct hub_description *a, const struct hub_description *b)
+{
+    return strcmp(a->name, b->name) == 0 && a->condition == b->condition &&
+           strcmp(a->reason, b->reason) == 0 && a->width == b->width && a->height == b->height &&
+           a->nominal_fps == b->nominal_fps;
+}
+
 /* Somebody may be told: sees what there is to tell. True if it is something else than before. */
 static bool describe(struct channel *channel)
 {
     struct hub_description now;
     hub_describe(channel->context->hub, channel->watch, &now);
-    if (channel->description_serial != 0 && memcmp(&now, &channel->description, sizeof(now)) == 0)
+    if (channel->description_serial != 0 && is_same(&now, &channel->description))
         return false;
     channel->description = now;
     channel->description_serial++;

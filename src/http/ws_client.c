@@ -23,8 +23,8 @@ static void say_error(struct ws_client *client, const char *error)
 
 static void acknowledge(struct ws_client *client, uint64_t update)
 {
-    char error[WS_ERROR_BYTES];
     if (update > client->update) {
+        char error[WS_ERROR_BYTES];
         snprintf(error, sizeof(error), "ack %" PRIu64 " is of no picture yet; the last one was %" PRIu64,
                  update, client->update);
         say_error(client, error);
@@ -36,8 +36,8 @@ static void acknowledge(struct ws_client *client, uint64_t update)
 static void follow(struct viewer *viewer, const struct ws_wish *wish)
 {
     struct ws_client *client = viewer->ws;
-    char error[WS_ERROR_BYTES];
     if (!channel_retune_viewer(viewer, wish->rate, &wish->settings)) {
+        char error[WS_ERROR_BYTES];
         snprintf(error, sizeof(error), HUB_VARIANTS_ERROR, client->max_variants);
         say_error(client, error);
         return;

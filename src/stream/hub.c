@@ -720,7 +720,6 @@ void hub_explain(struct hub *hub, struct watch *watch, char text[2 * EXPLAIN_BYT
 
 void hub_describe(struct hub *hub, struct watch *watch, struct hub_description *description)
 {
-    memset(description, 0, sizeof(*description));
     hub_lock(hub);
     struct stream *stream = watch->stream;
     judge(hub, stream, clock_mono_ns());

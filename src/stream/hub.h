@@ -229,7 +229,7 @@ const struct wake *hub_sender_wake(const struct hub *hub);
 /* Why a stream has no picture, with the next step, as one line. */
 void hub_explain(struct hub *hub, struct watch *watch, char text[2 * EXPLAIN_BYTES]);
 
-/* What a watch shows, for machines. Two are equal if all their bytes are. */
+/* What a watch shows, for machines. */
 struct hub_description {
     char name[NAME_BYTES]; /* empty in the lobby */
     enum condition condition;
