@@ -83,45 +83,49 @@ static void detach(struct watch *watch, uint64_t now_ns)
 {
     if (--watch->variant->watch_count == 0)
         watch->variant->unwatched_since_ns = now_ns;
-    watch->variant = NULL;
 }
 
-/* Finds or makes the variant that a watch sees. False: there would be too many. */
-static bool attach(struct watch *watch, const struct variant_policy *policy, struct list *gone)
+static void attach(struct watch *watch, struct variant *variant, uint64_t serial)
 {
-    struct stream *stream = watch->stream;
-    const struct variant_settings settings =
-        variant_settings_reduce(&watch->settings, stream->width, policy->quality);
-    struct variant *variant = find_variant(stream, &settings);
-    if (!variant && make_room(stream, policy->most, gone))
-        variant = add_variant(stream, &settings);
+    /* What another variant has was made for others, perhaps in another size. */
+    if (watch->variant && watch->variant != variant)
+        watch->moved_serial = serial;
     watch->variant = variant;
-    if (variant)
-        variant->watch_count++;
-    return variant != NULL;
+    variant->watch_count++;
 }
 
-static void attach_somehow(struct watch *watch, const struct variant_policy *policy, struct list *gone)
+/* Finds or makes the variant that settings come to. NULL: there would be too many. */
+static struct variant *find_or_add_variant(struct stream *stream, const struct variant_settings *settings,
+                                           const struct demand_context *context)
 {
-    if (attach(watch, policy, gone))
-        return;
-    watch->variant = watch->stream->plain;
-    watch->variant->watch_count++;
+    const struct variant_settings reduced =
+        variant_settings_reduce(settings, stream->width, context->quality);
+    struct variant *variant = find_variant(stream, &reduced);
+    if (!variant && make_room(stream, context->most, context->gone))
+        variant = add_variant(stream, &reduced);
+    return variant;
+}
+
+/* After its stream, or the size of that, has changed. */
+static void attach_again(struct watch *watch, const struct demand_context *context)
+{
+    struct variant *variant = find_or_add_variant(watch->stream, &watch->settings, context);
+    attach(watch, variant ? variant : watch->stream->plain, context->serial);
 }
 
 struct watch *demand_watch(struct stream *stream, const struct variant_settings *settings,
-                           const struct variant_policy *policy, struct list *gone)
+                           const struct demand_context *context)
 {
-    const struct variant_settings reduced = variant_settings_reduce(settings, 0, policy->quality);
+    const struct variant_settings reduced = variant_settings_reduce(settings, 0, context->quality);
     struct watch *watch = find_watch(stream, &reduced);
     if (!watch) {
+        struct variant *variant = find_or_add_variant(stream, &reduced, context);
+        if (!variant)
+            return NULL;
         watch = memory_zeroed(sizeof(*watch));
         watch->stream = stream;
         watch->settings = reduced;
-        if (!attach(watch, policy, gone)) {
-            free(watch);
-            return NULL;
-        }
+        attach(watch, variant, context->serial);
         list_append(&stream->watches, &watch->link);
     }
     watch->references++;
@@ -137,23 +141,22 @@ void demand_unwatch(struct watch *watch, uint64_t now_ns)
     free(watch);
 }
 
-void demand_take_over(struct stream *stream, struct stream *from, const struct variant_policy *policy,
-                      uint64_t now_ns, struct list *gone)
+void demand_take_over(struct stream *stream, struct stream *from, const struct demand_context *context)
 {
     struct list *node, *after;
     list_for_each_safe(node, after, &from->watches)
     {
         struct watch *watch = container_of(node, struct watch, link);
-        detach(watch, now_ns);
+        detach(watch, context->now_ns);
         list_remove(node);
         list_append(&stream->watches, node);
         watch->stream = stream;
-        attach_somehow(watch, policy, gone);
+        attach_again(watch, context);
     }
 }
 
 void demand_set_size(struct stream *stream, uint32_t width, uint32_t height,
-                     const struct variant_policy *policy, uint64_t now_ns, struct list *gone)
+                     const struct demand_context *context)
 {
     bool is_as_wide = stream->width == width;
     stream->width = width;
@@ -162,9 +165,8 @@ void demand_set_size(struct stream *stream, uint32_t width, uint32_t height,
         return;
     /* First all of them leave, so that those who came first find room first. */
     struct list *node;
-    list_for_each(node, &stream->watches) detach(container_of(node, struct watch, link), now_ns);
-    list_for_each(node, &stream->watches)
-        attach_somehow(container_of(node, struct watch, link), policy, gone);
+    list_for_each(node, &stream->watches) detach(container_of(node, struct watch, link), context->now_ns);
+    list_for_each(node, &stream->watches) attach_again(container_of(node, struct watch, link), context);
 }
 
 void demand_drop_variants(struct stream *stream, uint64_t unwatched_before_ns, struct list *gone)

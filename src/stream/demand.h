@@ -9,10 +9,13 @@
 
 #include "stream/stream.h"
 
-/* What variants a stream may have. */
-struct variant_policy {
-    size_t most;      /* that are watched; the plain one is always allowed */
-    uint32_t quality; /* the server's */
+/* What the hub brings along. */
+struct demand_context {
+    size_t most;       /* variants of a stream that are watched; the plain one is always allowed */
+    uint32_t quality;  /* the server's */
+    uint64_t now_ns;   /* monotonic */
+    uint64_t serial;   /* of what was published last */
+    struct list *gone; /* where variants are left */
 };
 
 void demand_init(struct stream *stream);
@@ -23,18 +26,17 @@ void demand_fini(struct stream *stream, struct list *gone);
  * variant too many.
  */
 struct watch *demand_watch(struct stream *stream, const struct variant_settings *settings,
-                           const struct variant_policy *policy, struct list *gone);
+                           const struct demand_context *context);
 
 /* Drops a reference. */
 void demand_unwatch(struct watch *watch, uint64_t now_ns);
 
 /* Takes over all watches of another stream; one for which there is no variant left sees the plain one. */
-void demand_take_over(struct stream *stream, struct stream *from, const struct variant_policy *policy,
-                      uint64_t now_ns, struct list *gone);
+void demand_take_over(struct stream *stream, struct stream *from, const struct demand_context *context);
 
 /* Notes the source's size; each watch then sees the variant that its settings now come to, likewise. */
 void demand_set_size(struct stream *stream, uint32_t width, uint32_t height,
-                     const struct variant_policy *policy, uint64_t now_ns, struct list *gone);
+                     const struct demand_context *context);
 
 /* Gives up the variants that nobody has watched for a time. */
 void demand_drop_variants(struct stream *stream, uint64_t unwatched_before_ns, struct list *gone);

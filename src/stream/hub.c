@@ -21,7 +21,6 @@ static const uint64_t LINGER_NS = NS_PER_S;
 
 struct hub {
     struct hub_options options;
-    struct variant_policy policy;
     struct wake upstream_wake, sender_wake;
     struct intake intake;
     struct hub_encoder encoder;
@@ -60,7 +59,6 @@ struct hub *hub_create(const struct hub_options *options)
 {
     struct hub *hub = memory_zeroed(sizeof(*hub));
     hub->options = *options;
-    hub->policy = (struct variant_policy){.most = options->max_variants, .quality = options->quality};
     if (!wake_init(&hub->upstream_wake) || !wake_init(&hub->sender_wake)) {
         log_error("cannot make an eventfd: too many open files?");
         abort();
@@ -217,13 +215,25 @@ static void follow_demand(struct hub *hub, struct stream *stream)
         list_remove(&stream->work);
 }
 
+static struct demand_context demand_context(struct hub *hub, uint64_t now_ns)
+{
+    return (struct demand_context){
+        .most = hub->options.max_variants,
+        .quality = hub->options.quality,
+        .now_ns = now_ns,
+        .serial = hub->serial,
+        .gone = &hub->gone,
+    };
+}
+
 /* Those who wait for a default stream go on with the first one. */
 static void leave_lobby(struct hub *hub, uint64_t now_ns)
 {
     struct stream *stream = find_default(hub);
     if (!stream || list_is_empty(&hub->lobby->watches))
         return;
-    demand_take_over(stream, hub->lobby, &hub->policy, now_ns, &hub->gone);
+    const struct demand_context context = demand_context(hub, now_ns);
+    demand_take_over(stream, hub->lobby, &context);
     follow_demand(hub, hub->lobby);
     follow_demand(hub, stream);
 }
@@ -232,7 +242,8 @@ static void set_size(struct hub *hub, struct stream *stream, uint32_t width, uin
 {
     if (width == stream->width && height == stream->height)
         return;
-    demand_set_size(stream, width, height, &hub->policy, now_ns, &hub->gone);
+    const struct demand_context context = demand_context(hub, now_ns);
+    demand_set_size(stream, width, height, &context);
     follow_demand(hub, stream);
 }
 
@@ -552,6 +563,10 @@ static void count_outcome(struct stream *stream, enum hub_outcome outcome)
 static struct frame *publish_picture(struct hub *hub, struct hub_job *job, struct variant *variant,
                                      enum hub_outcome outcome, struct frame *frame)
 {
+    /* If the source has another size since, so may those who now see this variant. */
+    const struct raw_info *info = &job->raw->info;
+    if (info->width != job->stream->width || info->height != job->stream->height)
+        return frame;
     if (outcome < job->outcome)
         job->outcome = outcome;
     if (!frame)
@@ -614,7 +629,8 @@ struct watch *hub_watch(struct hub *hub, const char *name, const struct variant_
     struct stream *stream = name ? find_or_add_stream(hub, name) : find_default(hub);
     if (!stream)
         stream = hub->lobby;
-    struct watch *watch = demand_watch(stream, settings, &hub->policy, &hub->gone);
+    const struct demand_context context = demand_context(hub, clock_mono_ns());
+    struct watch *watch = demand_watch(stream, settings, &context);
     drop_if_unused(hub, stream);
     hub_unlock(hub);
     return watch;
@@ -661,6 +677,11 @@ void hub_set_audience(struct hub *hub, struct watch *watch, const struct audienc
     raw_release(raw);
 }
 
+static bool is_news(const struct watch *watch, uint64_t serial, uint64_t seen_serial)
+{
+    return serial > seen_serial && serial > watch->moved_serial;
+}
+
 void hub_look(struct hub *hub, struct watch *watch, struct hub_view *view)
 {
     uint64_t now_ns = clock_mono_ns();
@@ -668,10 +689,11 @@ void hub_look(struct hub *hub, struct watch *watch, struct hub_view *view)
     struct stream *stream = watch->stream;
     const struct variant *variant = watch->variant;
     judge(hub, stream, now_ns);
-    view->frame = variant->frame_serial > view->frame_serial ? frame_ref(variant->frame) : NULL;
-    view->notice = variant->notice_serial > view->notice_serial ? frame_ref(variant->notice) : NULL;
+    view->frame =
+        is_news(watch, variant->frame_serial, view->frame_serial) ? frame_ref(variant->frame) : NULL;
+    view->notice =
+        is_news(watch, variant->notice_serial, view->notice_serial) ? frame_ref(variant->notice) : NULL;
     view->published_ns = variant->published_ns;
-    /* Of another variant than before, what is older than what was seen is nothing new. */
     if (view->frame) {
         view->frame_serial = variant->frame_serial;
         view->picture_serial = variant->picture_serial;

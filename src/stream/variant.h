@@ -19,6 +19,7 @@ struct watch {
     struct list link; /* stream->watches */
     struct stream *stream;
     struct variant *variant;
+    uint64_t moved_serial;            /* what was published when it went over to this variant; 0: never */
     struct variant_settings settings; /* as asked for */
     size_t references;
     struct audience audience;

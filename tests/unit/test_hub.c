@@ -1541,6 +1541,31 @@ TEST(a_watch_that_changes_its_variant_sees_nothing_twice_and_misses_nothing)
     frame_unref(&view.frame);
 }
 
+TEST(what_was_made_of_a_size_that_is_past_reaches_nobody)
+{
+    struct watch *small = watch_as("front", 640, 0, 0), *plain = watch("front");
+    submit_sized("front", 1280, 960);
+    struct hub_job job = take_for(0, 640);
+    hub_publish(hub, &job, 1, HUB_ENCODED, make_frame(1));
+    struct hub_view view = look(small, &NOTHING_SEEN);
+    frame_unref(&view.frame);
+    hub_publish(hub, &job, 0, HUB_ENCODED, make_frame(1)); /* published later than what small has seen */
+    submit_sized("front", 640, 480);
+    assert_null(look(small, &view).frame); /* it sees the plain one now, and not that picture */
+    hub_finish_job(hub, &job);
+    raw_release(job.raw);
+    job = take_for(0);
+    submit_sized("front", 320, 240);
+    view = look(plain, &NOTHING_SEEN);
+    frame_unref(&view.frame);
+    finish(&job, HUB_ENCODED); /* still of 640x480 */
+    assert_null(look(plain, &view).frame);
+    assert_encoded_for(0);
+    view = look(plain, &view);
+    assert_non_null(view.frame);
+    frame_unref(&view.frame);
+}
+
 TEST(more_variants_than_allowed_after_a_change_of_size_see_the_plain_one)
 {
     submit_sized("front", 100, 100);
@@ -1740,6 +1765,7 @@ int main(void)
         WITH_HUB(variants_that_nobody_watches_any_more_do_not_pile_up),
         WITH_HUB(variants_follow_the_size_of_the_source),
         WITH_HUB(a_watch_that_changes_its_variant_sees_nothing_twice_and_misses_nothing),
+        WITH_HUB(what_was_made_of_a_size_that_is_past_reaches_nobody),
         WITH_HUB(more_variants_than_allowed_after_a_change_of_size_see_the_plain_one),
         WITH_HUB(a_ready_jpeg_is_a_job_for_those_who_want_something_else),
         WITH_HUB(a_no_signal_picture_has_the_variants_size),
