@@ -656,7 +656,8 @@ void hub_unwatch(struct hub *hub, struct watch *watch)
 struct watch *hub_watch_other(struct hub *hub, struct watch *watch, const struct variant_settings *settings)
 {
     hub_lock(hub);
-    struct watch *other = demand_watch(watch->stream, settings, &hub->policy, &hub->gone);
+    const struct demand_context context = demand_context(hub, clock_mono_ns());
+    struct watch *other = demand_watch(watch->stream, settings, &context);
     hub_unlock(hub);
     return other;
 }
