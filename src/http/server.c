@@ -73,7 +73,7 @@ static enum MHD_Result handle_request(void *arg, struct MHD_Connection *connecti
     }
     if (!answer && !route_is_asset(path))
         return reply_text(connection, MHD_HTTP_NOT_FOUND,
-                          "nothing is here; try /, /stream/NAME, /snapshot/NAME, /ws/NAME or /status");
+                          "nothing is here; try /, /stream/NAME, /snapshot/NAME or /status");
     if (!is_known || is_options)
         return reply_methods(connection, is_known ? MHD_HTTP_NO_CONTENT : MHD_HTTP_METHOD_NOT_ALLOWED);
     if (!answer)
