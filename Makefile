@@ -29,7 +29,7 @@ say = $(if $(filter 1,$(V)),@:,@printf '  %-6s %s\n')
 
 # ---- the server ----
 
-packages  := libmicrohttpd gnutls libjpeg libpng libzmq jansson libxxhash libsodium libcrypt libbsd
+packages  := libmicrohttpd gnutls nettle libjpeg libpng libzmq jansson libxxhash libsodium libcrypt libbsd
 warnings  := -Wall -Wextra -Werror -Wshadow -Wvla -Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes \
              -Wwrite-strings -Wcast-qual -Wconversion -Wno-sign-conversion -Wno-format-truncation \
              -Wno-unknown-warning-option
@@ -37,8 +37,8 @@ sanitizer := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -
 compile   := $(CC) -std=c11 -D_GNU_SOURCE -Isrc -Iinclude -I. $(warnings) $(CFLAGS) -pthread $(sanitizer) \
              $(patsubst -I%,-isystem%,$(shell pkg-config --cflags $(packages) 2>/dev/null)) $(CPPFLAGS) -MMD -MP
 link       = $(CC) $(CFLAGS) -pthread $(sanitizer) $(LDFLAGS)
-# libyuv has no .pc file.
-libraries  = $(shell pkg-config --libs $(packages)) -lyuv -lm
+# libyuv and wslay have no .pc file.
+libraries  = $(shell pkg-config --libs $(packages)) -lyuv -lwslay -lm
 
 sources := $(wildcard src/*.c src/*/*.c)
 objects := $(sources:%.c=$(BUILD)/%.o)
