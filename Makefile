@@ -2,6 +2,7 @@
 # make             builds the server, build/release/headcam
 # make run         installs what is missing, builds, starts the server and a test-card agent
 # make test        installs what is missing, builds, runs everything
+# make deps        installs what a build and `make run` need
 # make lint        installs what is missing, reads the code with every checker
 # make install     DESTDIR= PREFIX=/usr/local
 # make clean       removes build/
@@ -16,6 +17,10 @@ MAKEFLAGS += --no-builtin-rules
 DESTDIR ?=
 PREFIX  ?= /usr/local
 PYTHON  ?= /usr/bin/python3
+
+# Where .ci/install unpacks programs that the tests run.
+export PATH := $(CURDIR)/build/tools/usr/bin:$(CURDIR)/build/tools/usr/sbin:$(PATH)
+
 CC      := $(if $(filter default,$(origin CC)),gcc,$(CC))
 CFLAGS  ?= -O2 -g
 
@@ -75,6 +80,10 @@ $(BUILD)/headcam.1: docs/headcam.1.in $(BUILD)/headcam
 	  -e "s/@VERSION@/$$($(without_aslr) $(BUILD)/headcam --version | cut -d' ' -f2)/" $< >$@
 
 # ---- run ----
+
+.PHONY: deps
+deps:
+	@.ci/install build run
 
 .PHONY: run
 run:
