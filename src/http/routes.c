@@ -5,6 +5,7 @@
 #include "http/peer.h"
 #include "http/query.h"
 #include "http/reply.h"
+#include "http/tls_connection.h"
 
 #include <stdio.h>
 #include <strings.h>
@@ -50,14 +51,16 @@ bool routes_forwarded_client(const struct server *server, struct MHD_Connection 
         header.text, client);
 }
 
-void routes_describe_client(const struct server *server, struct MHD_Connection *connection,
+/* The client for the log, with the proxy that it came through. */
+static void describe_client(const struct server *server, struct MHD_Connection *connection,
                             char text[PEER_BYTES])
 {
     struct sockaddr_storage client;
-    char address[PEER_BYTES], proxy[PEER_BYTES];
+    char proxy[PEER_BYTES];
     peer_describe_socket(MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd,
                          proxy);
     if (routes_forwarded_client(server, connection, &client)) {
+        char address[PEER_BYTES];
         peer_describe((const struct sockaddr *)&client, address);
         snprintf(text, PEER_BYTES, "%.48s through %.64s", address, proxy);
     } else {
@@ -90,12 +93,33 @@ struct watch *routes_watch(struct server *server, struct MHD_Connection *connect
     struct watch *watch = hub_watch(server->hub, name[0] ? name : NULL, settings);
     if (!watch) {
         char reason[256];
-        snprintf(
-            reason, sizeof(reason),
-            "%zu variants of this stream are watched, as many as --max-variants allows; ask for the width "
-            "and quality of one of them, which /status lists",
-            server->options.max_variants);
+        snprintf(reason, sizeof(reason), HUB_VARIANTS_ERROR, server->options.max_variants);
         *result = reply_unavailable(connection, reason);
     }
     return watch;
+}
+
+bool routes_admit_viewer(struct server *server, struct MHD_Connection *connection, struct watch *watch,
+                         enum MHD_Result *result)
+{
+    if (routes_count_up(&server->viewers, server->options.max_viewers))
+        return true;
+    char reason[128];
+    atomic_fetch_add(&server->visits.viewers_refused, 1);
+    snprintf(reason, sizeof(reason), "%zu viewers are connected, as many as --max-viewers allows",
+             server->options.max_viewers);
+    hub_unwatch(server->hub, watch);
+    *result = reply_unavailable(connection, reason);
+    return false;
+}
+
+void routes_init_viewer(struct viewer *viewer, const struct server *server, struct MHD_Connection *connection,
+                        const char *name)
+{
+    viewer->connection = connection;
+    viewer->fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    viewer->session = tls_connection_session(connection);
+    snprintf(viewer->name, sizeof(viewer->name), "%s", name);
+    describe_client(server, connection, viewer->peer);
+    list_init(&viewer->link);
 }
