@@ -20,6 +20,7 @@ from testlib.http import TIMEOUT_S, Address, Response, TlsAddress, fetch
 from testlib.mjpeg import MultipartParser, Part, Viewer
 from testlib.status import check_status
 from testlib.waiting import wait_until
+from testlib.websocket import Client
 
 #: Containers start, and are started again, less promptly than processes.
 START_S = 60.0
@@ -260,6 +261,8 @@ def test_nginx_serves_all_of_it_with_tls_to_those_who_have_a_token(
     snapshot = get(address, "/cam/snapshot", **login)
     assert snapshot.status == 200 and pictures.code_of(snapshot.body)
     assert [part.state for part in proxied_parts(address, "/cam/stream", login, 5)][-1] == "live"
+    with Client(address, "/cam/ws", f"Authorization: Bearer {token}") as client:
+        assert client.picture(lambda picture: picture.state == "live")
     assert_confined(project, "proxy", 10002)
     test = compose_files.load(compose_files.PROXY)["services"]["proxy"]["healthcheck"]["test"]
     assert_healthy(project, "proxy", test)
