@@ -36,6 +36,11 @@ error_log stderr;
 events {{}}
 http {{
     access_log off;
+    client_body_temp_path {directory}/body;
+    proxy_temp_path {directory}/proxy;
+    fastcgi_temp_path {directory}/fastcgi;
+    uwsgi_temp_path {directory}/uwsgi;
+    scgi_temp_path {directory}/scgi;
     include {directory}/headcam.conf;
 }}
 """
