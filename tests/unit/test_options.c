@@ -39,8 +39,8 @@ static void assert_error(const char *line, const char *expected)
 static void assert_listen(size_t index, const char *host, const char *port)
 {
     assert_true(index < options.listen_count);
-    assert_string_equal(options.listen[index].host, host);
-    assert_string_equal(options.listen[index].port, port);
+    assert_string_equal(options.listen[index].tcp.host, host);
+    assert_string_equal(options.listen[index].tcp.port, port);
 }
 
 TEST(without_arguments_everything_has_its_default)
@@ -259,7 +259,7 @@ TEST(each_bad_value_gives_one_line_that_tells_the_rule)
         {"--listen unix:x", "--listen must be " LISTEN_RULE ", not 'unix:x'"},
         {"--listen-mode 1777", "--listen-mode must be an octal mode up to 0777, not '1777'"},
         {"--listen []:8080", "--listen must be " LISTEN_RULE ", not '[]:8080'"},
-        {"--ingest=", "--ingest must be a ZeroMQ endpoint, as ipc:///run/headcam/ingest.sock, not ''"},
+        {"--ingest=", "--ingest must be up to 16 of ipc:///PATH or tcp://HOST:PORT, not ''"},
         {"--socket-mode 0778", "--socket-mode must be an octal mode up to 0777, not '0778'"},
         {"--socket-mode 1777", "--socket-mode must be an octal mode up to 0777, not '1777'"},
         {"--socket-mode 00777", "--socket-mode must be an octal mode up to 0777, not '00777'"},
