@@ -23,6 +23,9 @@ ANNOUNCEMENT_MAX = 4096
 DIMENSION_MAX = 65500
 NO_SIM_TIME = -(2**63)
 NO_UPDATE = 0
+VIA_MAX = 8
+#: The receiver says that the frame has come: between headcams, not for agents.
+FLAG_ACKNOWLEDGE = 1
 
 # Magic, version, header bytes, instance, sequence, capture, sim time, width, height, stride,
 # pixel format, location, flags, slot, ring number, slot sequence, payload bytes, update.
@@ -293,8 +296,8 @@ def unpack_header(data: bytes, payload_bytes: int | None = None) -> FrameHeader:
         raise WireError("header", f"header of {len(data)} bytes ends inside a field")
     if instance == 0:
         raise WireError("field", "instance is 0")
-    if flags:
-        raise WireError("field", f"flags {flags:#x} are not 0")
+    if flags & ~FLAG_ACKNOWLEDGE:
+        raise WireError("field", f"flags {flags:#x} are not known")
     try:
         pixel_format = PixelFormat(pixel_format)
         location = Location(location)

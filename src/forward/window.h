@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * window: how much may be on its way to an edge. A frame more is sent when what is out is no more than the
- * path itself holds, delivery rate x round-trip time: so a slow path gets few but fresh frames, and a long
+ * path itself holds, delivery rate x round-trip time, and a little more: so a slow path gets few but fresh frames, and a long
  * one is kept full. Both are learnt from acknowledgements. Pure: the caller brings the time.
  */
 #ifndef HEADCAM_FORWARD_WINDOW_H
@@ -25,7 +25,7 @@ struct window_frame {
 struct window {
     struct window_frame frames[WINDOW_MOST]; /* a ring, in the order of sending */
     size_t first, count;
-    size_t bytes; /* of those */
+    size_t bytes, last_bytes; /* of those, and of the last one */
     uint64_t delivered, delivered_ns;
     uint64_t rates[2];       /* bytes a second: the best of this epoch, and of the last one */
     uint64_t epoch_began_ns; /* 0: none has */
