@@ -411,6 +411,8 @@ def _announcement_of(members: dict[str, Any]) -> Announcement:
     fps = members.get("fps")
     if not (fps is None or (isinstance(fps, (int, float)) and not isinstance(fps, bool))):
         raise TypeError("fps is not a number")
+    if "via" in members:
+        _check_via(members["via"])
     pixel_format = members.get("format")
     ring, ring_reason = _ring_offer_of(members.get("ring"))
     return Announcement(
@@ -423,6 +425,14 @@ def _announcement_of(members: dict[str, Any]) -> Announcement:
         **texts,
         **sizes,
     )
+
+
+def _check_via(via: Any) -> None:
+    """The headcams that an announcement came through; an agent's has no such member."""
+    if not isinstance(via, list) or not 1 <= len(via) <= VIA_MAX:
+        raise ValueError(f"via is not 1 to {VIA_MAX} instances")
+    if not all(_INSTANCE.fullmatch(instance) and int(instance, 16) for instance in via):
+        raise ValueError("via has what is no instance")
 
 
 def _ring_offer_of(members: Any) -> tuple[RingOffer | None, str]:

@@ -148,7 +148,7 @@ static bool open_monitor(struct link *link)
 {
     char endpoint[64];
     snprintf(endpoint, sizeof(endpoint), "inproc://monitor-%p", link->socket);
-    const int events = ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CONNECT_RETRIED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH |
+    const int events = ZMQ_EVENT_CONNECTED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CONNECT_RETRIED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH |
                        ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL;
     if (zmq_socket_monitor(link->socket, endpoint, events) != 0)
         return false;
@@ -198,7 +198,8 @@ struct link *link_create(const struct link_context *context, const struct target
 /* Nothing of the connection is left; the next one is to another address, if there are several. */
 static void restart(struct link *link)
 {
-    link->is_to_restart = false;
+    link->is_to_restart = link->has_answered = false;
+    link->turn_ns = 0;
     remove_routes(link);
     link->window = (struct window){0};
     if (link->is_connected)
@@ -239,23 +240,37 @@ __attribute__((format(printf, 2, 3))) static void note_failure(struct link *link
     log_warn("cannot forward to %s: %s; it is tried again and again", link->name, reason);
 }
 
+/* A socket of its own for the next try, at another address if there are several. */
+static void try_anew(struct link *link, int after_ms)
+{
+    if (link->turn_ns == 0)
+        link->turn_ns = clock_mono_ns() + (uint64_t)after_ms * NS_PER_MS;
+}
+
 static void on_event(struct link *link, int event)
 {
     switch (event) {
     case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
         note_failure(link, "it does not know the public key of this headcam's --curve-key; its --curve-allow "
                            "must list that");
+        try_anew(link, RECONNECT_MOST_MS); /* libzmq does not */
         break;
     case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
     case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
         note_failure(link, link->context->keys
                                ? "no handshake: is --curve-edge its public key, and has it a --curve-key?"
                                : "no handshake: does it want keys, by --curve-key and --curve-edge?");
+        try_anew(link, RECONNECT_MOST_MS); /* likewise, after some */
         break;
-    case ZMQ_EVENT_CONNECT_RETRIED:
-        if (!link->is_connected)
+    case ZMQ_EVENT_CONNECTED:
+        link->has_answered = true;
+        break;
+    case ZMQ_EVENT_CONNECT_RETRIED: /* after whatever else failed, too */
+        if (!link->has_answered && !link->is_connected)
             note_failure(link, "nobody answers there");
-        link->is_to_restart |= link->address_count > 1;
+        link->has_answered = false;
+        if (link->address_count > 1)
+            try_anew(link, RECONNECT_MS);
         break;
     case ZMQ_EVENT_DISCONNECTED:
         if (!link->is_connected)
@@ -381,7 +396,8 @@ void link_receive(struct link *link)
         for (int i = 0; i < MESSAGES_AT_ONCE && !link->is_to_restart && take_message(link); i++)
             ;
     }
-    if (link->is_to_restart)
+    bool is_turn = link->turn_ns != 0 && !link->is_connected && clock_mono_ns() >= link->turn_ns;
+    if (link->is_to_restart || is_turn)
         restart(link);
 }
 

@@ -40,7 +40,9 @@ struct link {
 
     void *socket, *monitor; /* NULL: there is no address yet, or it could not be made */
     bool is_connected;      /* the edge said that it wants announcements */
+    bool has_answered;      /* the address at hand, if only to refuse */
     bool is_to_restart;
+    uint64_t turn_ns; /* when another address has its turn; 0: never */
     uint64_t since_real_ns;
     char reason[EDGES_REASON_BYTES]; /* why it is not connected */
     struct log_limit log;
