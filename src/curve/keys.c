@@ -10,23 +10,33 @@
 #include <zmq.h>
 
 static const char PUBLIC[] = "public-key", SECRET[] = "secret-key", SPACE[] = " \t\r";
+static const char QUOTE = '"';
 
 enum { Z85_LENGTH = KEYS_TEXT_BYTES - 1 };
 
-/* The value of a line "NAME = "VALUE"". False: it is no such line. */
+static const char *skip_space(const char *at, const char *end)
+{
+    while (at < end && strchr(SPACE, *at))
+        at++;
+    return at;
+}
+
+/* The value of a line NAME = "VALUE", which may itself have a = in it. False: it is no such line. */
 static bool value_of(const char *line, size_t length, const char *name, const char **value,
                      size_t *value_length)
 {
-    const char *at = line, *end = line + length;
-    while (at < end && strchr(SPACE, *at))
-        at++;
+    const char *end = line + length, *at = skip_space(line, end);
     if ((size_t)(end - at) < strlen(name) || memcmp(at, name, strlen(name)) != 0)
         return false;
-    at += strlen(name);
-    while (at < end && (strchr(SPACE, *at) || *at == '=' || *at == '"'))
-        at++;
-    while (end > at && (strchr(SPACE, end[-1]) || end[-1] == '"'))
+    at = skip_space(at + strlen(name), end);
+    if (at < end && *at == '=')
+        at = skip_space(at + 1, end);
+    while (end > at && strchr(SPACE, end[-1]))
         end--;
+    if (end - at >= 2 && *at == QUOTE && end[-1] == QUOTE) {
+        at++;
+        end--;
+    }
     *value = at;
     *value_length = (size_t)(end - at);
     return true;

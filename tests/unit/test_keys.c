@@ -60,6 +60,13 @@ TEST(public_keys_add_up)
     keys_fini(&one);
 }
 
+TEST(a_key_may_begin_or_end_with_any_character_of_z85)
+{
+    assert_true(parse("public-key = \"=ne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hI=\""));
+    assert_true(parse("public-key = =ne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hI="));
+    assert_int_equal(list.count, 1);
+}
+
 TEST(what_is_no_key_is_named_by_its_line)
 {
     assert_false(parse("\npublic-key = \"short\""));
@@ -109,6 +116,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(files_of_zeromq_s_tools_are_read, end),
         cmocka_unit_test_teardown(public_keys_add_up, end),
+        cmocka_unit_test_teardown(a_key_may_begin_or_end_with_any_character_of_z85, end),
         cmocka_unit_test_teardown(what_is_no_key_is_named_by_its_line, end),
         cmocka_unit_test_teardown(the_pair_of_a_secret_key_is_computed, end),
         cmocka_unit_test_teardown(a_secret_that_others_may_read_is_refused, end),
