@@ -279,8 +279,8 @@ static bool load_edge_keys(const struct options *options, struct key_list *keys,
         keys_append(keys, &list);
         keys_fini(&list);
         if (!is_one) {
-            snprintf(error, KEYS_ERROR_BYTES, "--curve-edge %.200s has more than one key; which is the edge's?",
-                     path);
+            snprintf(error, KEYS_ERROR_BYTES,
+                     "--curve-edge %.200s has more than one key; which is the edge's?", path);
             return false;
         }
     }

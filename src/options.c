@@ -103,8 +103,8 @@ static bool read_forward(const struct option *option, const char *text, void *fi
     while (text) {
         struct text_item item = text_list_next(&text);
         struct target *target = &options->forward[options->forward_count];
-        if (options->forward_count == OPTIONS_FORWARD_MOST ||
-            !target_read(item.text, item.length, target) || !is_other_target(options, target))
+        if (options->forward_count == OPTIONS_FORWARD_MOST || !target_read(item.text, item.length, target) ||
+            !is_other_target(options, target))
             return false;
         options->forward_count++;
     }
@@ -219,8 +219,7 @@ static const struct option table[] = {
      "a file", read_string, FIELD(tls_cert), 0, 0},
     {"tls-key", "FILE", NULL, "the certificate's key (in the file of --tls-cert)", "a file", read_string,
      FIELD(tls_key), 0, 0},
-    {"ingest", "ENDPOINT", "ipc:///run/headcam/ingest.sock",
-     "where agents, or headcams by tcp://, connect",
+    {"ingest", "ENDPOINT", "ipc:///run/headcam/ingest.sock", "where agents, or headcams by tcp://, connect",
      "up to 16 of " ENDPOINT_RULE, read_ingest, 0, 0, 0},
     {"socket-mode", "MODE", "0660", "the mode of the ingest socket's file", "an octal mode up to 0777",
      read_mode, FIELD(socket_mode), 0, 0},
@@ -229,8 +228,7 @@ static const struct option table[] = {
      "up to 16 of " TARGET_RULE ", each once", read_forward, 0, 0, 0},
     {"max-edges", "N", "32", "headcams that may be forwarded to at a time", "1 to 256", read_size,
      FIELD(max_edges), 1, 256},
-    {"curve-key", "FILE", NULL,
-     "secret key for tcp://, by 'headcam keygen'; none: in the clear is meant",
+    {"curve-key", "FILE", NULL, "secret key for tcp://, by 'headcam keygen'; none: in the clear is meant",
      "a file, or none", read_string, FIELD(curve_key), 0, 0},
     {"curve-allow", "FILE", NULL, "public keys of the headcams that may send to --ingest tcp://", "a file",
      read_string, FIELD(curve_allow), 0, 0},
@@ -356,10 +354,11 @@ static bool check_ingest(const struct options *options, char error[OPTIONS_ERROR
         if (!endpoint->is_tcp)
             continue;
         if (!options->curve_key && !host_port_is_loopback(&endpoint->tcp))
-            return is_wrong(error,
-                            "--ingest %.200s would take frames from everybody who reaches it; give --curve-key "
-                            "FILE and --curve-allow FILE, or --curve-key none if that is meant",
-                            endpoint->text);
+            return is_wrong(
+                error,
+                "--ingest %.200s would take frames from everybody who reaches it; give --curve-key "
+                "FILE and --curve-allow FILE, or --curve-key none if that is meant",
+                endpoint->text);
         if (options_have_key(options) && !options->curve_allow)
             return is_wrong(error,
                             "--ingest %.200s with --curve-key needs --curve-allow FILE, the public keys of "

@@ -45,7 +45,8 @@ static bool value_of(const char *line, size_t length, const char *name, const ch
 static bool read_key(const char *value, size_t length, char text[KEYS_TEXT_BYTES],
                      uint8_t raw[KEYS_RAW_BYTES])
 {
-    static const char Z85[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#";
+    static const char Z85[] =
+        "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#";
     if (length != Z85_LENGTH)
         return false;
     memcpy(text, value, length);

@@ -198,7 +198,8 @@ static void report(struct forward *forward)
     struct edge_report *reports = memory_zeroed(forward->options.max_edges * sizeof(*reports));
     size_t count = 0;
     struct list *node;
-    list_for_each(node, &forward->links) link_report(container_of(node, struct link, link), &reports[count++]);
+    list_for_each(node, &forward->links)
+        link_report(container_of(node, struct link, link), &reports[count++]);
     edges_set(hub_edges(forward->hub), reports, count);
     free(reports);
 }

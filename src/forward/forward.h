@@ -17,7 +17,7 @@ struct forward_options {
     const struct target *targets;
     size_t target_count;
     size_t max_edges;
-    const struct key_pair *keys;       /* of this headcam; NULL: in the clear */
+    const struct key_pair *keys;      /* of this headcam; NULL: in the clear */
     const struct key_list *edge_keys; /* of the edges: one for all, or one for each target */
     struct pulses *pulses;
 };

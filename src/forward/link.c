@@ -148,8 +148,9 @@ static bool open_monitor(struct link *link)
 {
     char endpoint[64];
     snprintf(endpoint, sizeof(endpoint), "inproc://monitor-%p", link->socket);
-    const int events = ZMQ_EVENT_CONNECTED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CONNECT_RETRIED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH |
-                       ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL;
+    const int events = ZMQ_EVENT_CONNECTED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CONNECT_RETRIED |
+                       ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
+                       ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL;
     if (zmq_socket_monitor(link->socket, endpoint, events) != 0)
         return false;
     link->monitor = zmq_socket(link->context->zmq, ZMQ_PAIR);
@@ -416,8 +417,7 @@ static void announce(struct link *link, struct route *route, const struct stream
                      enum condition state, const char *reason, uint64_t now_ns)
 {
     /* The end is told once, and only to whom it was not over already. */
-    bool is_over = state == CONDITION_ENDED &&
-                   (!route->announced || route->announced_as == CONDITION_ENDED);
+    bool is_over = state == CONDITION_ENDED && (!route->announced || route->announced_as == CONDITION_ENDED);
     if (route->is_unanswered || state == CONDITION_WAITING || is_over)
         return;
     char *json = packet_write_announcement(report, state, reason, hub_id(link->context->hub));

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * window: how much may be on its way to an edge. A frame more is sent when what is out is no more than the
- * path itself holds, delivery rate x round-trip time, and a little more: so a slow path gets few but fresh frames, and a long
- * one is kept full. Both are learnt from acknowledgements. Pure: the caller brings the time.
+ * path itself holds, delivery rate x round-trip time, and a little more: so a slow path gets few but fresh
+ * frames, and a long one is kept full. Both are learnt from acknowledgements. Pure: the caller brings the
+ * time.
  */
 #ifndef HEADCAM_FORWARD_WINDOW_H
 #define HEADCAM_FORWARD_WINDOW_H

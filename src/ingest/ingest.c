@@ -446,7 +446,8 @@ static void *run(void *arg)
             {NULL, ingest->stop.fd, ZMQ_POLLIN, 0},
             {ingest->gate_socket, 0, ZMQ_POLLIN, 0},
         };
-        zmq_poll(items, ingest->gate_socket ? 4 : 3, clock_timeout_ms(clock_mono_ns(), tick_ns < deadline_ns ? tick_ns : deadline_ns));
+        zmq_poll(items, ingest->gate_socket ? 4 : 3,
+                 clock_timeout_ms(clock_mono_ns(), tick_ns < deadline_ns ? tick_ns : deadline_ns));
         if (items[2].revents)
             return NULL;
         if (items[1].revents)
@@ -506,7 +507,8 @@ static bool prepare_tcp(struct ingest *ingest, char error[ENDPOINT_ERROR_BYTES])
         return fail(error, "cannot prepare the ingest socket for tcp://");
     if (!keys)
         return true;
-    /* libzmq asks nobody, and lets everybody in, while there is no gate: it is there first, and closed last. */
+    /* libzmq asks nobody, and lets everybody in, while there is no gate: it is there first, and closed last.
+     */
     ingest->gate_socket = gate_open(ingest->context);
     return (ingest->gate_socket && set_option(socket, ZMQ_CURVE_SERVER, 1) &&
             zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, keys->secret_key, KEYS_TEXT_BYTES) == 0 &&

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ingest: the thread that owns the ZeroMQ socket, at all its endpoints. It hears announcements, takes frames, and tells the
- * producers what is wanted. What does not fit is counted, logged at a limited rate, and dropped.
+ * ingest: the thread that owns the ZeroMQ socket, at all its endpoints. It hears announcements, takes frames,
+ * and tells the producers what is wanted. What does not fit is counted, logged at a limited rate, and
+ * dropped.
  */
 #ifndef HEADCAM_INGEST_INGEST_H
 #define HEADCAM_INGEST_INGEST_H

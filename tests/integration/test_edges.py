@@ -281,7 +281,7 @@ def keys(directory: pathlib.Path) -> dict[str, Keys]:
 def test_keys_let_the_right_one_in(
     start_edge: Any, start_origin: Any, connect: Any, keys: dict[str, Keys]
 ) -> None:
-    """Who has no key, another key, or the wrong idea of the edge's is told why, and gets nothing."""
+    """Who has none, another, or the wrong idea of the edge's is told why, and gets nothing."""
     allowed = keys["edge"].secret.with_name("allowed")
     allowed.write_bytes(keys["origin"].public.read_bytes())
     allowed.chmod(0o644)
@@ -433,7 +433,8 @@ def test_a_crowd_at_two_edges_behind_haproxy(
         for server in edges:
             server.wait_state("front")
         haproxy = start_haproxy(ROOT / "docker/haproxy-edges.cfg", nodes["front"], edge_nodes)
-        crowd = Crowd(nodes["front"], Address(nodes["front"].address, 8080), "/stream/front", VIEWERS)
+        front = nodes["front"]
+        crowd = Crowd(front, Address(front.address, 8080), "/stream/front", VIEWERS)
         try:
             began_s = time.monotonic()
             crowd.wait_all(began_s, timeout_s=60)
@@ -447,7 +448,8 @@ def test_a_crowd_at_two_edges_behind_haproxy(
             received = origin.stream("front")["frames"]["received"] - frames
             print(f"{VIEWERS} viewers; to the edges {sent} bytes for pictures of {pictures}")
             mean = statistics.mean(map(len, jpegs))
-            assert all(0.7 * received * mean < size < 1.3 * (received + 2) * mean for size in pictures)
+            least, most = 0.7 * received * mean, 1.3 * (received + 2) * mean
+            assert all(least < size < most for size in pictures), (received, mean, pictures)
             assert sent < 1.3 * sum(pictures) + 50_000
 
             killed_s = time.monotonic()

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include "curve/keys.h"
-
 #include "support.h"
 
 #include <stdio.h>

@@ -90,10 +90,12 @@ TEST(there_is_an_encoding_thread_for_each_core)
 
 TEST(every_flag_is_read_with_a_space)
 {
-    assert_int_equal(read_line("--listen 0.0.0.0:80 --ingest tcp://*:5555 --curve-key none --socket-mode 600 --default front "
-                               "--quality 1 --subsampling 4:4:4 --encode-threads 64 --max-streams 1 "
-                               "--max-variants 32 --max-viewers 0 --max-snapshots 7"),
-                     OPTIONS_RUN);
+    assert_int_equal(
+        read_line(
+            "--listen 0.0.0.0:80 --ingest tcp://*:5555 --curve-key none --socket-mode 600 --default front "
+            "--quality 1 --subsampling 4:4:4 --encode-threads 64 --max-streams 1 "
+            "--max-variants 32 --max-viewers 0 --max-snapshots 7"),
+        OPTIONS_RUN);
     assert_listen(0, "0.0.0.0", "80");
     assert_string_equal(options.ingest[0].text, "tcp://*:5555");
     assert_int_equal(options.socket_mode, 0600);
@@ -147,17 +149,18 @@ TEST(tcp_beyond_this_machine_needs_keys)
     assert_error("--ingest tcp://0.0.0.0:5555",
                  "--ingest tcp://0.0.0.0:5555 would take frames from everybody who reaches it; give "
                  "--curve-key FILE and --curve-allow FILE, or --curve-key none if that is meant");
-    assert_error("--forward tcp://edge.example:5555",
-                 "--forward tcp://edge.example:5555 would send frames in the clear; give --curve-key FILE and "
-                 "--curve-edge FILE, or --curve-key none if that is meant");
+    assert_error(
+        "--forward tcp://edge.example:5555",
+        "--forward tcp://edge.example:5555 would send frames in the clear; give --curve-key FILE and "
+        "--curve-edge FILE, or --curve-key none if that is meant");
     assert_error("--ingest tcp://127.0.0.1:1 --curve-key k",
                  "--ingest tcp://127.0.0.1:1 with --curve-key needs --curve-allow FILE, the public keys of "
                  "those who may send there");
-    assert_error("--forward tcp://a:1,tcp://b:1,tcp://c:1 --curve-key k --curve-edge a --curve-edge b",
-                 "--forward with --curve-key needs --curve-edge FILE, the public key of the edge: one for all, "
-                 "or one for each of 3");
-    assert_error("--curve-allow a",
-                 "--curve-allow and --curve-edge are of no use without --curve-key FILE");
+    assert_error(
+        "--forward tcp://a:1,tcp://b:1,tcp://c:1 --curve-key k --curve-edge a --curve-edge b",
+        "--forward with --curve-key needs --curve-edge FILE, the public key of the edge: one for all, "
+        "or one for each of 3");
+    assert_error("--curve-allow a", "--curve-allow and --curve-edge are of no use without --curve-key FILE");
     static const char *const good[] = {
         "--ingest tcp://0.0.0.0:5555 --curve-key none",
         "--ingest tcp://0.0.0.0:5555 --curve-key k --curve-allow a",
@@ -313,8 +316,10 @@ TEST(each_bad_value_gives_one_line_that_tells_the_rule)
         {"--listen-mode 1777", "--listen-mode must be an octal mode up to 0777, not '1777'"},
         {"--listen []:8080", "--listen must be " LISTEN_RULE ", not '[]:8080'"},
         {"--ingest=", "--ingest must be up to 16 of ipc:///PATH or tcp://HOST:PORT, not ''"},
-        {"--ingest tcp://host", "--ingest must be up to 16 of ipc:///PATH or tcp://HOST:PORT, not 'tcp://host'"},
-        {"--ingest inproc://a", "--ingest must be up to 16 of ipc:///PATH or tcp://HOST:PORT, not 'inproc://a'"},
+        {"--ingest tcp://host",
+         "--ingest must be up to 16 of ipc:///PATH or tcp://HOST:PORT, not 'tcp://host'"},
+        {"--ingest inproc://a",
+         "--ingest must be up to 16 of ipc:///PATH or tcp://HOST:PORT, not 'inproc://a'"},
         {"--forward ipc:///a", "--forward must be " FORWARD_RULE ", not 'ipc:///a'"},
         {"--forward tcp://a:0", "--forward must be " FORWARD_RULE ", not 'tcp://a:0'"},
         {"--forward tcp://a:1,tcp://a:1", "--forward must be " FORWARD_RULE ", not 'tcp://a:1,tcp://a:1'"},

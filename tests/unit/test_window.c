@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "forward/window.h"
-
 #include "base/clock.h"
+#include "forward/window.h"
 #include "support.h"
 
 static struct window window;
