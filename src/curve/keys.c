@@ -31,14 +31,12 @@ static bool value_of(const char *line, size_t length, const char *name, const ch
     at = skip_space(at + strlen(name), end);
     if (at < end && *at == '=')
         at = skip_space(at + 1, end);
-    while (end > at && strchr(SPACE, end[-1]))
-        end--;
-    if (end - at >= 2 && *at == QUOTE && end[-1] == QUOTE) {
-        at++;
-        end--;
-    }
-    *value = at;
-    *value_length = (size_t)(end - at);
+    size_t left = (size_t)(end - at);
+    while (left > 0 && strchr(SPACE, at[left - 1]))
+        left--;
+    bool is_quoted = left >= 2 && at[0] == QUOTE && at[left - 1] == QUOTE;
+    *value = is_quoted ? at + 1 : at;
+    *value_length = is_quoted ? left - 2 : left;
     return true;
 }
 
@@ -67,10 +65,10 @@ static const char *parse_line(const char *line, size_t length, struct key_list *
 {
     const char *value;
     size_t value_length;
-    char text[KEYS_TEXT_BYTES];
     uint8_t raw[KEYS_RAW_BYTES];
     const char *flaw = NULL;
     if (value_of(line, length, PUBLIC, &value, &value_length)) {
+        char text[KEYS_TEXT_BYTES];
         if (!read_key(value, value_length, text, raw))
             flaw = "the public key is not 40 characters of Z85";
         else if (list->count == KEYS_MOST)

@@ -437,7 +437,7 @@ static void announce(struct link *link, struct route *route, const struct stream
 /* A stream that is no more in the report. */
 static void announce_end(struct link *link, struct route *route, uint64_t now_ns)
 {
-    struct stream_report nothing = {.condition = CONDITION_ENDED};
+    const struct stream_report nothing = {.condition = CONDITION_ENDED};
     announce(link, route, &nothing, CONDITION_ENDED, "its agent is gone", now_ns);
     follow_demand(link, route);
     remove_if_unused(link, route);
@@ -504,11 +504,8 @@ static bool send_frame(struct link *link, struct route *route, struct frame *fra
     size_t length = packet_write_topic(topic, route->name, false);
     packet_write_header(header, frame, hub_id(link->context->hub));
     /* libzmq only reads it, and lets go of it when it was written. */
-    union {
-        const void *read;
-        void *given;
-    } data = {.read = frame->data};
-    if (zmq_msg_init_data(&payload, data.given, frame->data_bytes, release_frame, frame_ref(frame)) != 0) {
+    if (zmq_msg_init_data(&payload, (void *)(uintptr_t)frame->data, frame->data_bytes, release_frame,
+                          frame_ref(frame)) != 0) {
         frame_unref(&(struct frame *){frame});
         return false;
     }
@@ -563,18 +560,23 @@ uint64_t link_send(struct link *link, uint64_t now_ns)
 
 /* ---- the end, and the report ---- */
 
+static void say_goodbye(struct link *link)
+{
+    const struct stream_report nothing = {.condition = CONDITION_ENDED};
+    struct list *node;
+    list_for_each(node, &link->routes)
+    {
+        struct route *route = container_of(node, struct route, link);
+        route->is_unanswered = false; /* there is no time to wait for it */
+        announce(link, route, &nothing, CONDITION_ENDED, "the headcam that forwards it was stopped",
+                 clock_mono_ns());
+    }
+}
+
 void link_destroy(struct link *link)
 {
-    struct stream_report nothing = {.condition = CONDITION_ENDED};
-    struct list *node;
     if (link->is_connected)
-        list_for_each(node, &link->routes)
-        {
-            struct route *route = container_of(node, struct route, link);
-            route->is_unanswered = false; /* there is no time to wait for it */
-            announce(link, route, &nothing, CONDITION_ENDED, "the headcam that forwards it was stopped",
-                     clock_mono_ns());
-        }
+        say_goodbye(link);
     remove_routes(link);
     list_remove(&link->link);
     close_sockets(link);

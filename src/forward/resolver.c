@@ -154,9 +154,10 @@ bool resolver_take(struct resolver *resolver, size_t target, struct resolved *re
     struct entry *entry = &resolver->entries[target];
     pthread_mutex_lock(&resolver->lock);
     bool is_new = entry->is_new;
-    if (is_new)
+    if (is_new) {
         *resolved = entry->result;
-    entry->result = is_new ? (struct resolved){0} : entry->result;
+        entry->result = (struct resolved){0};
+    }
     entry->is_new = false;
     pthread_mutex_unlock(&resolver->lock);
     return is_new;

@@ -16,7 +16,7 @@ static int begin(void **state)
    most, in frames of so many bytes. */
 static size_t run_path(uint64_t rate, uint64_t round_trip_ns, size_t bytes, size_t frames)
 {
-    uint64_t now_ns = NS_PER_S, free_ns = 0, arrivals[WINDOW_MOST];
+    uint64_t now_ns = NS_PER_S, free_ns = 0, arrivals[WINDOW_MOST] = {0};
     size_t most = 0, acknowledged = 0, sent = 0;
     window_measured(&window, round_trip_ns);
     while (acknowledged < frames) {
