@@ -140,11 +140,13 @@ static json_t *stream_json(const struct stream_report *report)
 }
 
 /* Where frames are forwarded. */
-static json_t *edges_json(const struct server *server)
+static json_t *edges_json(const struct server *server, const struct grant *grant)
 {
     size_t count;
     struct edge_report *reports = edges_get(hub_edges(server->hub), &count);
     json_t *edges = json_array();
+    if (grant_is_limited(grant)) /* a reason may name a stream that is not theirs */
+        count = 0;
     for (size_t i = 0; i < count; i++) {
         const struct edge_report *report = &reports[i];
         json_t *object = json_object();
@@ -205,7 +207,7 @@ enum MHD_Result route_status(struct server *server, struct MHD_Connection *conne
     json_object_set_new(status, "max_snapshots", whole(server->options.max_snapshots));
     json_object_set_new(status, "max_streams", whole(server->options.max_streams));
     json_object_set_new(status, "ingest", ingest_json(server));
-    json_object_set_new(status, "edges", edges_json(server));
+    json_object_set_new(status, "edges", edges_json(server, &request->grant));
     json_object_set_new(status, "streams", streams);
     char *json = json_dumps(status, JSON_INDENT(2) | JSON_REAL_PRECISION(13));
     json_decref(status);
