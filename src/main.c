@@ -153,16 +153,26 @@ static void log_start(const struct listeners *listeners, const char *endpoint)
         log_info("headcam serves %s, too", listeners->item[i].url);
 }
 
+/* Where agents of this machine connect; other machines only, where there is none. */
+static const char *main_endpoint(const struct options *options)
+{
+    for (size_t i = 0; i < options->ingest_count; i++)
+        if (!options->ingest[i].is_tcp)
+            return options->ingest[i].text;
+    return options->ingest[0].text;
+}
+
 /* Starts the parts in the order of the way of a frame, backwards, and ends them the other way round. */
 static int run_parts(const struct options *options, const struct listeners *listeners,
                      const struct files *files)
 {
     char ingest_error[ENDPOINT_ERROR_BYTES];
+    const char *endpoint = main_endpoint(options);
     struct pulses pulses;
     pulses_init(&pulses);
     const struct hub_options streams = {
         .default_name = options->default_name,
-        .endpoint = options->ingest[0].text,
+        .endpoint = endpoint,
         .max_streams = options->max_streams,
         .max_variants = options->max_variants,
         .has_edges = options->forward_count > 0,
@@ -198,7 +208,7 @@ static int run_parts(const struct options *options, const struct listeners *list
         .listeners = listeners,
         .tls = files->tls,
         .pulses = &pulses,
-        .endpoint = options->ingest[0].text,
+        .endpoint = endpoint,
         .max_edges = options->max_edges,
         .max_streams = options->max_streams,
         .max_viewers = options->max_viewers,
@@ -216,7 +226,7 @@ static int run_parts(const struct options *options, const struct listeners *list
     struct server *server = is_ready ? server_create(hub, &serving) : NULL;
     int code = EXIT_FAILED;
     if (server) {
-        log_start(listeners, options->ingest[0].text);
+        log_start(listeners, endpoint);
         wait_for_end(server, &pulses, files);
         server_destroy(server);
         code = EXIT_OK;

@@ -23,6 +23,9 @@ enum { MESSAGES_AT_ONCE = 256, EVENT_BYTES = 6 };
 
 static const uint64_t REPEAT_NS = NS_PER_S;
 
+/* Who does not answer, for whatever reason, is asked again after this. */
+static const uint64_t ANSWER_NS = 10 * NS_PER_S;
+
 /* A picture that stays the same is sent this often: it shows the edge that the stream is alive, and its new
    stamps satisfy snapshots there. */
 static const uint64_t UNCHANGED_NS = NS_PER_S / 5;
@@ -238,7 +241,12 @@ __attribute__((format(printf, 2, 3))) static void note_failure(struct link *link
     if (strcmp(reason, link->reason) == 0)
         return; /* it was said */
     memcpy(link->reason, reason, sizeof(link->reason));
-    log_warn("cannot forward to %s: %s; it is tried again and again", link->name, reason);
+    uint64_t suppressed;
+    char more[LOG_MORE_BYTES];
+    if (!log_limit_pass(&link->log, clock_mono_ns(), &suppressed))
+        return;
+    log_more(suppressed, more);
+    log_warn("cannot forward to %s: %s; it is tried again and again%s", link->name, reason, more);
 }
 
 /* A socket of its own for the next try, at another address if there are several. */
@@ -418,7 +426,8 @@ static void announce(struct link *link, struct route *route, const struct stream
 {
     /* The end is told once, and only to whom it was not over already. */
     bool is_over = state == CONDITION_ENDED && (!route->announced || route->announced_as == CONDITION_ENDED);
-    if (route->is_unanswered || state == CONDITION_WAITING || is_over)
+    bool is_waiting = route->is_unanswered && now_ns - route->announced_ns < ANSWER_NS;
+    if (is_waiting || state == CONDITION_WAITING || is_over)
         return;
     char *json = packet_write_announcement(report, state, reason, hub_id(link->context->hub));
     bool is_old = !json || (route->announced && strcmp(json, route->announced) == 0 &&

@@ -209,6 +209,22 @@ def test_an_edge_that_stands_still(start_edge: Any, start_origin: Any, connect: 
     wait_until(lambda: edge_of(origin)["skipped_slow"] > 30, what="what it missed, counted")
 
 
+def test_edges_by_name(start_edge: Any, start_origin: Any, connect: Any) -> None:
+    """An address of a name that does not answer gives way to the next; or each is an edge."""
+    port = free_port()
+    family, _, _, _, where = socket.getaddrinfo("localhost", port, type=socket.SOCK_STREAM)[0]
+    host = f"[{where[0]}]" if family == socket.AF_INET6 else where[0]
+    one = start_edge("one")  # by IPv4, whatever localhost is first
+    every = start_edge("every", "--ingest", f"tcp://{host}:{port}")
+    by_name = tcp_endpoint(one).replace("127.0.0.1", "localhost")
+    origin = start_origin(by_name, f"dns+tcp://localhost:{port}", flags=("--max-edges", "2"))
+    connect(origin, "front").play(30)
+    for edge in (one, every):
+        edge.watch("/stream/front").next("live")
+    endpoints = {edge["endpoint"] for edge in origin.status()["edges"]}
+    assert endpoints == {by_name, f"tcp://{host}:{port}"}
+
+
 def test_a_name_that_is_taken_at_the_edge(start_edge: Any, start_origin: Any, connect: Any) -> None:
     """The first one keeps it; the other origin says so, and asks its agent for nothing."""
     edge = start_edge()
