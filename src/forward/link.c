@@ -553,7 +553,7 @@ uint64_t link_send(struct link *link, uint64_t now_ns)
         uint64_t ready_ns = next_send_ns(route, now_ns);
         if (ready_ns != 0 && ready_ns < deadline_ns)
             deadline_ns = ready_ns;
-        if (ready_ns != 0 || !window_may_send(&link->window)) /* an acknowledgement goes on */
+        if (ready_ns != 0 || !window_may_send(&link->window, now_ns)) /* an acknowledgement goes on */
             continue;
         struct frame *frame = route->feed->frame;
         if (!send_frame(link, route, frame))

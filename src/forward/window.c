@@ -19,9 +19,22 @@ static size_t path_bytes(const struct window *window)
     return (size_t)(known * 1.25) + window->last_bytes / 2;
 }
 
-bool window_may_send(const struct window *window)
+/* The first frame that is out has been so for twice as long as it should: the path, or the edge, stands
+   still, whatever it could do before. */
+static bool is_overdue(const struct window *window, uint64_t now_ns)
 {
-    return window->count == 0 || (window->count < WINDOW_MOST && window->bytes <= path_bytes(window));
+    const struct window_frame *first = &window->frames[window->first];
+    uint64_t rate = best_rate(window);
+    double should_ns = (double)window->round_trip_ns;
+    if (rate > 0)
+        should_ns += (double)first->bytes * (double)NS_PER_S / (double)rate;
+    return (double)(now_ns - first->sent_ns) > 2 * should_ns;
+}
+
+bool window_may_send(const struct window *window, uint64_t now_ns)
+{
+    return window->count == 0 || (window->count < WINDOW_MOST && window->bytes <= path_bytes(window) &&
+                                  !is_overdue(window, now_ns));
 }
 
 void window_sent(struct window *window, uint64_t sequence, size_t bytes, uint64_t now_ns)
@@ -31,6 +44,7 @@ void window_sent(struct window *window, uint64_t sequence, size_t bytes, uint64_
     window->frames[(window->first + window->count) % WINDOW_MOST] = (struct window_frame){
         .sequence = sequence,
         .bytes = bytes,
+        .sent_ns = now_ns,
         .delivered_before = window->delivered,
         .delivered_before_ns = window->delivered_ns,
     };

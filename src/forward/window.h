@@ -18,6 +18,7 @@ enum { WINDOW_MOST = 64 };
 struct window_frame {
     uint64_t sequence;
     size_t bytes;
+    uint64_t sent_ns;
     uint64_t delivered_before;    /* window->delivered when it was sent */
     uint64_t delivered_before_ns; /* and since when */
 };
@@ -33,7 +34,7 @@ struct window {
     uint64_t round_trip_ns;  /* the shortest; 0: unknown */
 };
 
-bool window_may_send(const struct window *window);
+bool window_may_send(const struct window *window, uint64_t now_ns);
 
 /* A frame was handed over. Only if window_may_send(). */
 void window_sent(struct window *window, uint64_t sequence, size_t bytes, uint64_t now_ns);

@@ -20,7 +20,7 @@ static size_t run_path(uint64_t rate, uint64_t round_trip_ns, size_t bytes, size
     size_t most = 0, acknowledged = 0, sent = 0;
     window_measured(&window, round_trip_ns);
     while (acknowledged < frames) {
-        while (window_may_send(&window)) {
+        while (window_may_send(&window, now_ns)) {
             uint64_t begins_ns = free_ns > now_ns ? free_ns : now_ns;
             free_ns = begins_ns + bytes * NS_PER_S / rate;
             arrivals[sent % WINDOW_MOST] = free_ns + round_trip_ns;
@@ -35,11 +35,11 @@ static size_t run_path(uint64_t rate, uint64_t round_trip_ns, size_t bytes, size
 
 TEST(the_first_frame_may_always_be_sent)
 {
-    assert_true(window_may_send(&window));
+    assert_true(window_may_send(&window, 2));
     window_sent(&window, 7, 100, 1);
-    assert_false(window_may_send(&window));
+    assert_false(window_may_send(&window, 2));
     assert_true(window_acknowledged(&window, 7, 2));
-    assert_true(window_may_send(&window));
+    assert_true(window_may_send(&window, 2));
 }
 
 TEST(on_a_slow_path_one_frame_is_out)
@@ -74,7 +74,19 @@ TEST(what_a_path_could_once_is_forgotten)
     }
     window_sent(&window, ++sequence, 100000, now_ns);
     window_sent(&window, ++sequence, 100000, now_ns);
-    assert_false(window_may_send(&window));
+    assert_false(window_may_send(&window, now_ns));
+}
+
+TEST(nothing_more_goes_to_an_edge_that_stands_still)
+{
+    run_path(12500000, 100 * NS_PER_MS, 100000, 1000);
+    while (window.count > 0)
+        window_acknowledged(&window, window.frames[window.first].sequence, 100 * NS_PER_S);
+    uint64_t sequence = 10000, now_ns = 100 * NS_PER_S;
+    for (int i = 0; i < 30; i++, now_ns += 33 * NS_PER_MS)
+        if (window_may_send(&window, now_ns))
+            window_sent(&window, ++sequence, 100000, now_ns);
+    assert_in_range(window.count, 4, 8); /* as many as come in two round trips */
 }
 
 TEST(an_acknowledgement_tells_of_those_before_it)
@@ -105,6 +117,7 @@ int main(void)
         cmocka_unit_test_setup(a_long_path_is_filled, begin),
         cmocka_unit_test_setup(there_is_an_end_to_what_is_out, begin),
         cmocka_unit_test_setup(what_a_path_could_once_is_forgotten, begin),
+        cmocka_unit_test_setup(nothing_more_goes_to_an_edge_that_stands_still, begin),
         cmocka_unit_test_setup(an_acknowledgement_tells_of_those_before_it, begin),
         cmocka_unit_test_setup(the_shortest_round_trip_counts, begin),
     };
