@@ -23,6 +23,7 @@ struct server_options {
     struct pulses *pulses;
     struct tls *tls;      /* NULL where no listener wants it */
     const char *endpoint; /* of the ingest, for /status */
+    size_t max_edges;
     size_t max_streams;
     size_t max_viewers;
     size_t max_snapshots;
