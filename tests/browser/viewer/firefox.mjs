@@ -28,6 +28,25 @@ export function firefoxTests() {
     });
   });
 
+  test('a moving picture keeps its connection', async () => {
+    await Agent.live('fox-c');
+    await withPage(async (page) => {
+      // Minutes are seconds.
+      await page.addInitScript(() => {
+        const now = Date.now;
+        const began = now();
+        Date.now = () => began + 6 * (now() - began);
+      });
+      await page.reload();
+      const image = liveImage(page, 'fox-c');
+      await moves(image, 1);
+      const source = await image.getAttribute('src');
+      const started = await page.evaluate(() => Date.now());
+      await eventually('the page had time to find it frozen', () => page.evaluate((since) => Date.now() - since > 40000, started));
+      assert.equal(await image.getAttribute('src'), source);
+    });
+  });
+
   test('more streams than connections: all live, by WebSocket', async () => {
     const names = await manyAgents('fox-many', 8);
     await withPage(async (page) => {
