@@ -2,6 +2,7 @@
 # make             builds the server, build/release/headcam
 # make run         installs what is missing, builds, starts the server and a test-card agent
 # make test        installs what is missing, builds, runs everything
+# make deps        installs what a build and `make run` need
 # make lint        installs what is missing, reads the code with every checker
 # make install     DESTDIR= PREFIX=/usr/local
 # make clean       removes build/
@@ -16,6 +17,10 @@ MAKEFLAGS += --no-builtin-rules
 DESTDIR ?=
 PREFIX  ?= /usr/local
 PYTHON  ?= /usr/bin/python3
+
+# Where .ci/install unpacks programs that the tests run.
+export PATH := $(CURDIR)/build/tools/usr/bin:$(CURDIR)/build/tools/usr/sbin:$(PATH)
+
 CC      := $(if $(filter default,$(origin CC)),gcc,$(CC))
 CFLAGS  ?= -O2 -g
 
@@ -29,7 +34,7 @@ say = $(if $(filter 1,$(V)),@:,@printf '  %-6s %s\n')
 
 # ---- the server ----
 
-packages  := libmicrohttpd gnutls libjpeg libpng libzmq jansson libxxhash libsodium libcrypt libbsd
+packages  := libmicrohttpd gnutls nettle libjpeg libpng libzmq jansson libxxhash libsodium libcrypt libbsd
 warnings  := -Wall -Wextra -Werror -Wshadow -Wvla -Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes \
              -Wwrite-strings -Wcast-qual -Wconversion -Wno-sign-conversion -Wno-format-truncation \
              -Wno-unknown-warning-option
@@ -37,8 +42,8 @@ sanitizer := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -
 compile   := $(CC) -std=c11 -D_GNU_SOURCE -Isrc -Iinclude -I. $(warnings) $(CFLAGS) -pthread $(sanitizer) \
              $(patsubst -I%,-isystem%,$(shell pkg-config --cflags $(packages) 2>/dev/null)) $(CPPFLAGS) -MMD -MP
 link       = $(CC) $(CFLAGS) -pthread $(sanitizer) $(LDFLAGS)
-# libyuv has no .pc file.
-libraries  = $(shell pkg-config --libs $(packages)) -lyuv -lm
+# libyuv and wslay have no .pc file.
+libraries  = $(shell pkg-config --libs $(packages)) -lyuv -lwslay -lm
 
 sources := $(wildcard src/*.c src/*/*.c)
 objects := $(sources:%.c=$(BUILD)/%.o)
@@ -75,6 +80,10 @@ $(BUILD)/headcam.1: docs/headcam.1.in $(BUILD)/headcam
 	  -e "s/@VERSION@/$$($(without_aslr) $(BUILD)/headcam --version | cut -d' ' -f2)/" $< >$@
 
 # ---- run ----
+
+.PHONY: deps
+deps:
+	@.ci/install build run
 
 .PHONY: run
 run:

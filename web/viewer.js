@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
 // The viewer page. `status` says once a second which streams there are; each gets a tile that stays as long as
-// its stream. A plan, made anew whenever something changes, says which pictures hold a live connection and which
-// are refreshed from snapshots: browsers open six connections per host over HTTP/1.1, and a page that takes
-// them all for pictures cannot ask for anything else.
+// its stream. A plan, made anew whenever something changes, says which pictures hold a live connection and of
+// which kind: browsers open six connections per host over HTTP/1.1, and a page that takes them all for pictures
+// cannot ask for anything else. Where more are wanted they are WebSockets, which do not count among the six;
+// where a proxy does not let those through, the rest is refreshed from snapshots.
 
 const POLL_MS = 1000;
 const POLL_TIMEOUT_MS = 4000;
@@ -16,6 +17,10 @@ const LIVE_CONNECTIONS = 4; // of six: one is left for status, one for a snapsho
 const FULL_RATE_PICTURES = 2; // more live pictures than this come at TILE_FPS each
 const TILE_FPS = 15;
 const PLAN_DELAY_MS = 150; // scrolling past a tile does not start it
+
+const SOCKET_WINDOW = 4; // pictures on their way that were not drawn yet: the server waits with more
+const SOCKET_WIDTHS = [160, 240, 320, 480, 640, 960, 1280, 1920, 2560]; // few, so that pages share an encode
+const SOCKETS_AGAIN_MS = 600000; // so long after they could not be opened
 
 const RETRY_MS = [1000, 2000, 4000, 8000, 15000];
 const PREVIEW_MS = 1000;
@@ -123,6 +128,7 @@ function address(path, parameters = {}) {
 }
 
 const streamAddress = (name, parameters) => address(`stream/${encodeURIComponent(name)}`, parameters);
+const socketAddress = (name, parameters) => address(`ws/${encodeURIComponent(name)}`, parameters);
 const snapshotAddress = (name, parameters) => address(`snapshot/${encodeURIComponent(name)}`, parameters);
 
 function overHttp2() {
@@ -161,6 +167,15 @@ async function whyNot(url) {
   }
 }
 
+/** Whether there is an answer to `url`, whatever it says. */
+async function answers(url) {
+  try {
+    return await within(POLL_TIMEOUT_MS, async (signal) => Boolean(await fetch(url, { cache: 'no-store', signal })));
+  } catch {
+    return false;
+  }
+}
+
 /** A snapshot as a Blob with its capture time; throws an Error that says what the server says. */
 async function fetchSnapshot(name, parameters, timeout) {
   return within(timeout, async (signal) => {
@@ -176,11 +191,94 @@ async function fetchSnapshot(name, parameters, timeout) {
   });
 }
 
+// ---------------------------------------------------------------------------------------------- WebSockets
+
+/** Whether WebSockets get through to the server, as far as is known. */
+const sockets = {
+  failed: -Infinity,
+
+  usable() {
+    return performance.now() - this.failed > SOCKETS_AGAIN_MS;
+  },
+};
+
+/**
+ * One stream over a WebSocket, at most `fps` frames a second and scaled to `width`. Browsers queue messages without
+ * bound for a page that is too slow; so each picture is acknowledged when it is drawn, and the server keeps no more
+ * than a few on their way. Of those only the newest is drawn; as a bitmap on a canvas, as images of blob URLs came
+ * a quarter less often where twelve of them shared two cores.
+ */
+class Socket {
+  constructor(name, fps, width, { draw, closed }) {
+    const url = new URL(socketAddress(name));
+    url.protocol = url.protocol.replace('http', 'ws');
+    url.searchParams.set('window', SOCKET_WINDOW);
+    if (fps) url.searchParams.set('fps', fps);
+    if (width) url.searchParams.set('width', width);
+    this.width = width;
+    this.draw = draw;
+    this.heard = Date.now();
+    this.opened = false;
+    this.socket = new WebSocket(url);
+    this.socket.binaryType = 'arraybuffer';
+    this.socket.onopen = () => { this.opened = true; };
+    this.socket.onmessage = ({ data }) => this.#take(data);
+    this.socket.onclose = () => closed(this.opened);
+  }
+
+  #newest = null;
+  #drawing = false;
+
+  /** No event follows. */
+  close() {
+    this.draw = null;
+    this.#newest = null;
+    this.socket.onmessage = this.socket.onclose = null;
+    this.socket.close();
+  }
+
+  resize(width) {
+    if (width === this.width || this.socket.readyState !== WebSocket.OPEN) return;
+    this.width = width;
+    this.socket.send(JSON.stringify({ width }));
+  }
+
+  #take(data) {
+    this.heard = Date.now();
+    if (typeof data === 'string') return; // what it says, `status` says as well
+    this.#newest = data;
+    if (!this.#drawing) this.#drawNewest();
+  }
+
+  async #drawNewest() {
+    this.#drawing = true;
+    while (this.#newest) {
+      const message = this.#newest;
+      this.#newest = null;
+      const header = new DataView(message);
+      const jpeg = new Blob([new Uint8Array(message, header.getUint16(6, true))], { type: 'image/jpeg' });
+      const bitmap = await createImageBitmap(jpeg).catch(() => null); // a broken one is not drawn
+      if (bitmap) this.draw?.(bitmap);
+      bitmap?.close();
+      const update = Number(header.getBigUint64(8, true));
+      if (this.socket.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify({ ack: update }));
+    }
+    this.#drawing = false;
+  }
+}
+
+/** The width to ask for a picture that is shown so wide; `null` is the stream's own. */
+function socketWidth(cssPixels) {
+  const pixels = cssPixels * devicePixelRatio;
+  return SOCKET_WIDTHS.find((width) => width >= pixels) ?? null;
+}
+
 // ---------------------------------------------------------------------------------------------- Pictures
 
 /**
  * One stream's picture: an image that holds a live connection, or none, above a canvas with the last frame seen.
  * The canvas stays when the connection goes, so a picture never turns blank because the page saves connections.
+ * A WebSocket draws on the canvas.
  */
 class Picture {
   static #connections = 0;
@@ -197,6 +295,9 @@ class Picture {
     this.img.addEventListener('error', () => this.#failed());
   }
 
+  #socket = null;
+  #bySocket = false;
+  #unscaled = false; // a WebSocket with a width was refused
   #retries = 0;
   #retryTimer = 0;
   #watch = { shown: 0, pixels: '', changed: 0, patience: FROZEN_MS };
@@ -217,15 +318,16 @@ class Picture {
   }
 
   borrow(from) {
-    if (from.live) this.#draw(from.img, from.img.naturalWidth, from.img.naturalHeight);
+    if (from.live && !from.#socket) this.#draw(from.img, from.img.naturalWidth, from.img.naturalHeight);
     else if (from.box.classList.contains('drawn')) this.#draw(from.canvas, from.canvas.width, from.canvas.height);
   }
 
-  /** Holds a live connection, at most `fps` frames a second (0: every frame). */
-  stream(fps) {
-    if (this.streaming && fps === this.fps) return;
+  /** Holds a live connection, at most `fps` frames a second (0: every frame), by a WebSocket or by the image. */
+  stream(fps, bySocket = false) {
+    if (this.streaming && fps === this.fps && bySocket === this.#bySocket) return;
     this.release();
     this.fps = fps;
+    this.#bySocket = bySocket;
     this.streaming = true;
     this.#connect();
   }
@@ -235,8 +337,14 @@ class Picture {
     if (!this.streaming) return;
     this.streaming = false;
     this.#retries = 0;
+    this.#unscaled = false;
     this.#setProblem('');
     this.#disconnect();
+  }
+
+  /** Its place on the page may have another size. */
+  resized() {
+    this.#socket?.resize(this.#unscaled ? null : socketWidth(this.box.clientWidth));
   }
 
   /** Opens the connection again: what it was made to may be gone without an event. */
@@ -268,6 +376,11 @@ class Picture {
     const watch = this.#watch;
     const now = Date.now();
     if (!this.live) return;
+    if (this.#socket) {
+      // Something comes at least once a second.
+      if (now - this.#socket.heard > FROZEN_MS) this.restart();
+      return;
+    }
     if (stream.viewers === 0 && now - watch.shown > UNCOUNTED_MS) return this.restart();
     if (stream.state !== 'live' || stream.fps < 1) {
       watch.changed = now;
@@ -284,6 +397,13 @@ class Picture {
 
   #connect() {
     clearTimeout(this.#retryTimer);
+    if (this.#bySocket) {
+      this.#socket = new Socket(this.name, this.fps, this.#unscaled ? null : socketWidth(this.box.clientWidth), {
+        draw: (bitmap) => this.#drawLive(bitmap),
+        closed: (opened) => this.#socketClosed(opened),
+      });
+      return;
+    }
     // The number makes each connection a new one: browsers answer a known address from memory.
     const parameters = { view: `${pageId}-${++Picture.#connections}` };
     if (this.fps) parameters.fps = this.fps;
@@ -292,8 +412,10 @@ class Picture {
 
   #disconnect() {
     clearTimeout(this.#retryTimer);
-    if (this.live) this.#draw(this.img, this.img.naturalWidth, this.img.naturalHeight);
-    this.box.classList.remove('live');
+    if (this.#socket) this.#socket.close();
+    else if (this.live) this.#draw(this.img, this.img.naturalWidth, this.img.naturalHeight);
+    this.#socket = null;
+    this.box.classList.remove('live', 'canvas');
     this.img.removeAttribute('src'); // the one way that closes the connection in every browser
   }
 
@@ -306,9 +428,42 @@ class Picture {
     this.#watch.shown = this.#watch.changed = Date.now();
   }
 
-  async #failed() {
+  #drawLive(bitmap) {
+    const { canvas } = this;
+    if (canvas.width !== bitmap.width || canvas.height !== bitmap.height) {
+      canvas.width = bitmap.width;
+      canvas.height = bitmap.height;
+    }
+    canvas.getContext('2d').drawImage(bitmap, 0, 0);
+    this.#retries = 0;
+    if (this.live) return;
+    this.#setProblem('');
+    this.box.classList.add('drawn', 'live', 'canvas');
+  }
+
+  #failed() {
     if (!this.streaming || !this.img.hasAttribute('src')) return;
-    const url = this.img.getAttribute('src');
+    this.#retry(this.img.getAttribute('src'));
+  }
+
+  /** One that never opened may have been refused for its width, or by a proxy; the server does not get to say. */
+  async #socketClosed(opened) {
+    if (opened) return this.#retry(address('healthz'));
+    this.#disconnect();
+    if (!this.#unscaled) {
+      this.#unscaled = true;
+      this.#connect();
+      return;
+    }
+    if ((await answers(socketAddress(this.name))) && this.streaming) {
+      sockets.failed = performance.now();
+      plan();
+    } else if (this.streaming) {
+      this.#retry(socketAddress(this.name));
+    }
+  }
+
+  async #retry(url) {
     this.#disconnect();
     const delay = server.refused ? REFUSED_MS : RETRY_MS[Math.min(this.#retries++, RETRY_MS.length - 1)];
     this.#retryTimer = setTimeout(() => this.#connect(), delay);
@@ -471,6 +626,7 @@ function layout() {
   list.style.setProperty('--ratio', ratio);
   list.style.setProperty('--columns', phone ? 1 : best?.columns || scrolling);
   list.style.setProperty('--widest', best ? `${best.widest}px` : '1fr');
+  for (const tile of tiles.values()) tile.picture.resized();
 }
 
 // ---------------------------------------------------------------------------------------------- Who gets a connection
@@ -521,13 +677,14 @@ function plan() {
   const wanted = shown() && !staged
     ? [...tiles.values()].filter((tile) => tile.visible).sort(byClaim)
     : [];
-  const live = wanted.slice(0, connectionBudget());
+  const bySocket = wanted.length > connectionBudget() && sockets.usable();
+  const live = bySocket ? wanted : wanted.slice(0, connectionBudget());
   const fps = live.length > FULL_RATE_PICTURES ? TILE_FPS : 0;
   for (const tile of tiles.values()) if (!live.includes(tile)) tile.picture.release();
   if (shown() && staged && tiles.has(stage.name)) stage.picture.stream(0);
   else stage.picture.release();
   for (const tile of tiles.values()) {
-    if (live.includes(tile)) tile.picture.stream(fps);
+    if (live.includes(tile)) tile.picture.stream(fps, bySocket);
     tile.previewing = wanted.includes(tile) && (!live.includes(tile) || tile.picture.problem !== '');
     tile.mark();
   }

@@ -3,13 +3,13 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "http/peer.h"
+#include "http/retune.h"
+#include "http/serve.h"
+#include "http/ws_client.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-/* A viewer that asked for a lower rate gets a frame again only when it has had no part for this long. */
-static const uint64_t KEEPALIVE_NS = NS_PER_S;
+#include <string.h>
 
 static void on_channel_due(struct timer *timer);
 static void on_viewer_due(struct timer *timer);
@@ -42,6 +42,7 @@ struct channel *channel_create(const struct channel_context *context, struct wat
     list_init(&channel->link);
     list_init(&channel->viewers);
     list_init(&channel->waiters);
+    list_init(&channel->arrivals);
 
     hub_look(context->hub, watch, &channel->view);
     channel->picture = channel->view.frame;
@@ -62,11 +63,17 @@ void channel_destroy(struct channel *channel)
 
 bool channel_is_empty(const struct channel *channel)
 {
-    return list_is_empty(&channel->viewers) && list_is_empty(&channel->waiters);
+    return list_is_empty(&channel->viewers) && list_is_empty(&channel->waiters) &&
+           list_is_empty(&channel->arrivals);
 }
 
-/* Tells the hub who watches, and what would satisfy all of them. */
-static void update_audience(struct channel *channel)
+static void add_snapshot(struct audience *audience, uint64_t not_before_ns)
+{
+    if (audience->snapshots++ == 0 || not_before_ns < audience->snapshots_not_before_ns)
+        audience->snapshots_not_before_ns = not_before_ns;
+}
+
+void channel_update_audience(struct channel *channel)
 {
     struct audience audience = {0};
     struct list *node;
@@ -76,17 +83,15 @@ static void update_audience(struct channel *channel)
         audience.rate = audience.viewers++ == 0 ? viewer->rate : pace_faster(audience.rate, viewer->rate);
     }
     list_for_each(node, &channel->waiters)
-    {
-        uint64_t not_before_ns = container_of(node, struct waiter, link)->not_before_ns;
-        if (audience.snapshots++ == 0 || not_before_ns < audience.snapshots_not_before_ns)
-            audience.snapshots_not_before_ns = not_before_ns;
-    }
+        add_snapshot(&audience, container_of(node, struct waiter, link)->not_before_ns);
+    list_for_each(node, &channel->arrivals)
+        add_snapshot(&audience, container_of(node, struct viewer, next.link)->next.not_before_ns);
     hub_set_audience(channel->context->hub, channel->watch, &audience);
 }
 
 /* ---- viewers ---- */
 
-static struct frame *shown_frame(const struct channel *channel)
+struct frame *channel_shown_frame(const struct channel *channel)
 {
     switch (channel->show.state) {
     case SHOW_LIVE:
@@ -100,153 +105,87 @@ static struct frame *shown_frame(const struct channel *channel)
     return NULL;
 }
 
-static void remove_viewer(struct viewer *viewer)
+void channel_leave(struct viewer *viewer)
 {
     struct channel *channel = viewer->channel;
     list_remove(&viewer->link);
     timers_cancel(timers_of(channel), &viewer->timer);
     viewer->channel = NULL;
     channel->viewer_count--;
-    update_audience(channel);
+}
+
+void channel_remove_viewer(struct viewer *viewer)
+{
+    struct channel *channel = viewer->channel;
+    retune_give_up(viewer);
+    channel_leave(viewer);
+    channel_update_audience(channel);
     channel->context->release_viewer(viewer, channel->context->arg);
 }
 
 void channel_drop_viewer(struct viewer *viewer)
 {
     viewer_note_error(viewer, viewer_error(viewer));
-    remove_viewer(viewer);
-}
-
-/* When a viewer may take the edition that its channel shows: 0 for now, CLOCK_NEVER where it has it. */
-static uint64_t next_take_ns(struct viewer *viewer, uint64_t now_ns)
-{
-    const struct channel *channel = viewer->channel;
-    if (viewer->edition == channel->show.edition || !shown_frame(channel))
-        return CLOCK_NEVER;
-    uint64_t ready_ns = 0;
-    if (channel->show.state == SHOW_LIVE)
-        ready_ns = pace_ready_ns(&viewer->pace);
-    else if (channel->show.state == SHOW_REPEAT && viewer->rate != 0)
-        ready_ns = viewer->taken_ns + KEEPALIVE_NS;
-    if (now_ns < ready_ns)
-        return ready_ns;
-    uint64_t drain_ns = viewer_drain_ns(viewer, now_ns);
-    return drain_ns == 0 ? 0 : now_ns + drain_ns;
-}
-
-/* A client that took nothing for too long is closed. True if it was. */
-static bool close_if_stuck(struct viewer *viewer, uint64_t now_ns)
-{
-    const struct channel *channel = viewer->channel;
-    viewer_check_progress(viewer, now_ns);
-    if (now_ns - viewer->progress_ns < channel->context->stuck_after_ns)
-        return false;
-    viewer->end = VIEWER_STUCK;
-    remove_viewer(viewer);
-    return true;
-}
-
-static void take_part(struct viewer *viewer, uint64_t now_ns)
-{
-    const struct channel *channel = viewer->channel;
-    viewer->progress_ns = now_ns;
-    viewer->edition = channel->show.edition;
-    viewer->taken_ns = now_ns;
-    if (channel->show.state == SHOW_LIVE)
-        pace_taken(&viewer->pace, now_ns);
-    if (channel->show.state != SHOW_NO_SIGNAL)
-        viewer->picture = channel->view.picture_count;
-    viewer_take(viewer, shown_frame(channel), channel->show.state);
-}
-
-/* A part left whole. */
-static void count_part(struct viewer *viewer, uint64_t capture_ns)
-{
-    struct channel *channel = viewer->channel;
-    switch (viewer->state) {
-    case SHOW_LIVE: {
-        uint64_t age_ns = clock_mono_ns() - capture_ns;
-        viewer->frames++;
-        viewer->frames_age_ns += age_ns;
-        tally_add(channel->view.tally, TALLY_SENT_LIVE, 1);
-        histogram_observe(&hub_timings(channel->context->hub)->capture_to_sent, age_ns);
-        break;
-    }
-    case SHOW_REPEAT:
-        tally_add(channel->view.tally, TALLY_SENT_REPEAT, 1);
-        break;
-    case SHOW_NOTHING:
-    case SHOW_NO_SIGNAL:
-        tally_add(channel->view.tally, TALLY_SENT_NO_SIGNAL, 1);
-        break;
-    }
-}
-
-static enum viewer_result send_part(struct viewer *viewer)
-{
-    uint64_t capture_ns = viewer->frame->capture_ns, written_bytes = viewer->written_bytes;
-    enum viewer_result result = viewer_send(viewer);
-    tally_add(viewer->channel->view.tally, TALLY_SENT_BYTES, viewer->written_bytes - written_bytes);
-    if (result == VIEWER_DONE)
-        count_part(viewer, capture_ns);
-    return result;
-}
-
-void channel_serve_viewer(struct viewer *viewer)
-{
-    struct channel *channel = viewer->channel;
-    struct timers *timers = timers_of(channel);
-    timers_cancel(timers, &viewer->timer);
-    for (;;) {
-        uint64_t now_ns = clock_mono_ns();
-        if (!viewer->frame) {
-            uint64_t take_ns = next_take_ns(viewer, now_ns);
-            if (take_ns == CLOCK_NEVER)
-                return;
-            if (take_ns != 0) {
-                if (!close_if_stuck(viewer, now_ns))
-                    timers_set(timers, &viewer->timer, take_ns);
-                return;
-            }
-            take_part(viewer, now_ns);
-        }
-        switch (send_part(viewer)) {
-        case VIEWER_DONE:
-            break;
-        case VIEWER_BLOCKED:
-            if (!close_if_stuck(viewer, now_ns))
-                timers_set(timers, &viewer->timer, viewer->progress_ns + channel->context->stuck_after_ns);
-            return;
-        case VIEWER_GONE:
-            remove_viewer(viewer);
-            return;
-        }
-    }
+    channel_remove_viewer(viewer);
 }
 
 static void on_viewer_due(struct timer *timer)
 {
-    channel_serve_viewer(container_of(timer, struct viewer, timer));
+    serve_viewer(container_of(timer, struct viewer, timer));
 }
 
 static void serve_viewers(struct channel *channel)
 {
     struct list *node, *after;
-    list_for_each_safe(node, after, &channel->viewers)
-        channel_serve_viewer(container_of(node, struct viewer, link));
+    list_for_each_safe(node, after, &channel->viewers) serve_viewer(container_of(node, struct viewer, link));
 }
 
-void channel_add_viewer(struct channel *channel, struct viewer *viewer)
+static bool is_same(const struct hub_description *a, const struct hub_description *b)
+{
+    return strcmp(a->name, b->name) == 0 && a->condition == b->condition &&
+           strcmp(a->reason, b->reason) == 0 && a->width == b->width && a->height == b->height &&
+           a->nominal_fps == b->nominal_fps;
+}
+
+/* Somebody may be told: sees what there is to tell. True if it is something else than before. */
+static bool describe(struct channel *channel)
+{
+    struct hub_description now;
+    hub_describe(channel->context->hub, channel->watch, &now);
+    if (channel->description_serial != 0 && is_same(&now, &channel->description))
+        return false;
+    channel->description = now;
+    channel->description_serial++;
+    return true;
+}
+
+void channel_wake(struct channel *channel)
+{
+    if (channel->viewer_count == 0)
+        begin_show(channel);
+}
+
+void channel_enter(struct channel *channel, struct viewer *viewer)
 {
     viewer->channel = channel;
     viewer->edition = 0;
     viewer->picture = channel->view.picture_count;
-    viewer->timer.on_due = on_viewer_due;
-    if (channel->viewer_count++ == 0)
-        begin_show(channel);
+    channel->viewer_count++;
     list_append(&channel->viewers, &viewer->link);
-    update_audience(channel);
-    channel_serve_viewer(viewer);
+    channel_update_audience(channel);
+    if (viewer->ws) {
+        viewer->ws->described = 0;
+        describe(channel);
+    }
+}
+
+void channel_add_viewer(struct channel *channel, struct viewer *viewer)
+{
+    viewer->timer.on_due = on_viewer_due;
+    list_init(&viewer->next.link);
+    channel_wake(channel);
+    channel_enter(channel, viewer);
+    serve_viewer(viewer);
 }
 
 /* ---- waiters ---- */
@@ -269,7 +208,7 @@ void channel_drop_waiter(struct waiter *waiter)
     struct channel *channel = waiter->channel;
     waiter->has_left = true;
     answer_waiter(waiter, NULL, "the client closed the connection before the frame came; leave it open");
-    update_audience(channel);
+    channel_update_audience(channel);
 }
 
 static void on_waiter_due(struct timer *timer)
@@ -279,7 +218,7 @@ static void on_waiter_due(struct timer *timer)
     char reason[2 * EXPLAIN_BYTES];
     hub_explain(channel->context->hub, channel->watch, reason);
     answer_waiter(waiter, NULL, reason);
-    update_audience(channel);
+    channel_update_audience(channel);
 }
 
 /* Whether the channel has what a snapshot request waits for; if so, it is answered. */
@@ -306,7 +245,7 @@ static void serve_waiters(struct channel *channel)
     list_for_each_safe(node, after, &channel->waiters) is_other_audience |=
         serve_waiter(container_of(node, struct waiter, link));
     if (is_other_audience)
-        update_audience(channel);
+        channel_update_audience(channel);
 }
 
 void channel_add_waiter(struct channel *channel, struct waiter *waiter)
@@ -316,7 +255,7 @@ void channel_add_waiter(struct channel *channel, struct waiter *waiter)
     timers_set(timers_of(channel), &waiter->timer, waiter->deadline_ns);
     list_append(&channel->waiters, &waiter->link);
     if (!serve_waiter(waiter))
-        update_audience(channel);
+        channel_update_audience(channel);
 }
 
 /* ---- what is shown ---- */
@@ -382,7 +321,7 @@ void channel_refresh(struct channel *channel)
     struct hub_view *view = &channel->view;
     uint64_t known_serial = view->picture_serial, known_pictures = view->picture_count;
     hub_look(channel->context->hub, channel->watch, view);
-    bool is_new = false;
+    bool is_new = channel->description_serial != 0 && describe(channel);
     if (view->notice) {
         frame_unref(&channel->notice);
         channel->notice = view->notice;
@@ -398,6 +337,7 @@ void channel_refresh(struct channel *channel)
             show_unchanged(&channel->show, clock_mono_ns(), view->interval_ns);
         }
         schedule(channel);
+        retune_welcome(channel);
         is_new = true;
     }
     if (is_new)
@@ -407,15 +347,22 @@ void channel_refresh(struct channel *channel)
 
 /* ---- everybody ---- */
 
+/* Says goodbye where there is room for it: nobody is waited for. */
+static void end_viewer(struct viewer *viewer)
+{
+    if (viewer->ws) {
+        ws_talk_close(&viewer->ws->talk, WSLAY_CODE_GOING_AWAY, "the server is shutting down");
+        if (!serve_viewer(viewer))
+            return;
+    }
+    viewer->end = VIEWER_SERVER_ENDS;
+    channel_remove_viewer(viewer);
+}
+
 void channel_end_all(struct channel *channel, const char *reason)
 {
     struct list *node, *after;
-    list_for_each_safe(node, after, &channel->viewers)
-    {
-        struct viewer *viewer = container_of(node, struct viewer, link);
-        viewer->end = VIEWER_SERVER_ENDS;
-        remove_viewer(viewer);
-    }
+    list_for_each_safe(node, after, &channel->viewers) end_viewer(container_of(node, struct viewer, link));
     list_for_each_safe(node, after, &channel->waiters)
         answer_waiter(container_of(node, struct waiter, link), NULL, reason);
 }

@@ -21,6 +21,8 @@ struct channel_context {
     /* Ends a viewer or a waiter: it is in no list and has no timer any more; viewer->end says why. */
     void (*release_viewer)(struct viewer *viewer, void *arg);
     void (*release_waiter)(struct waiter *waiter, void *arg);
+    /* The channel of a watch, a new one if there is none. */
+    struct channel *(*find)(struct watch *watch, void *arg);
     void *arg;
 };
 
@@ -34,7 +36,10 @@ struct channel {
     struct show show;
     struct timer timer; /* show.next_ns */
     struct list viewers, waiters;
+    struct list arrivals; /* viewers of other channels that come when it has a picture */
     size_t viewer_count;
+    struct hub_description description; /* as those know it who are told */
+    uint64_t description_serial;        /* from 1 on */
 };
 
 /* A channel for all who have this watch. */
@@ -51,14 +56,29 @@ void channel_add_waiter(struct channel *channel, struct waiter *waiter);
 /* The stream may have something new: takes it, and serves everybody. */
 void channel_refresh(struct channel *channel);
 
-/* A viewer's socket can take more, or its time has come. The viewer may be gone afterwards. */
-void channel_serve_viewer(struct viewer *viewer);
-
-/* A viewer's client closed, or its connection broke; a waiter's client closed. */
+/* A viewer's client closed, or its connection broke, or its WebSocket is over; a waiter's client closed. */
 void channel_drop_viewer(struct viewer *viewer);
 void channel_drop_waiter(struct waiter *waiter);
 
 /* Ends everybody. */
 void channel_end_all(struct channel *channel, const char *reason);
+
+/* ---- for serve.c and retune.c ---- */
+
+/* The picture that viewers see now, or NULL. */
+struct frame *channel_shown_frame(const struct channel *channel);
+
+/* Somebody is about to enter, on his own: if nobody was there, the show begins. */
+void channel_wake(struct channel *channel);
+
+/* Into the channel's viewers, and out of them: the audience is told of the first only. */
+void channel_enter(struct channel *channel, struct viewer *viewer);
+void channel_leave(struct viewer *viewer);
+
+/* Ends a viewer; viewer->end says why. */
+void channel_remove_viewer(struct viewer *viewer);
+
+/* Tells the hub who watches, and what would satisfy all of them. */
+void channel_update_audience(struct channel *channel);
 
 #endif

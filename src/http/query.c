@@ -9,6 +9,14 @@
 
 static const double MIN_FPS = 0.1, MAX_FPS = 240;
 
+bool query_fps_number(double fps, millifps *value)
+{
+    if (!(fps >= MIN_FPS && fps <= MAX_FPS))
+        return false;
+    *value = (millifps)(fps * 1000 + 0.5);
+    return true;
+}
+
 bool query_fps(const char *text, millifps *value)
 {
     if (!text)
@@ -18,10 +26,7 @@ bool query_fps(const char *text, millifps *value)
         return false;
     char *end;
     double fps = strtod(text, &end);
-    if (end == text || *end || !(fps >= MIN_FPS && fps <= MAX_FPS))
-        return false;
-    *value = (millifps)(fps * 1000 + 0.5);
-    return true;
+    return end != text && !*end && query_fps_number(fps, value);
 }
 
 /* At most ten digits, which fit. */

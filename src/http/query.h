@@ -18,6 +18,9 @@
 /* "30", "0.5": frames a second. */
 bool query_fps(const char *text, millifps *value);
 
+/* Likewise, of a number. */
+bool query_fps_number(double fps, millifps *value);
+
 /* "640": a number without a sign or a point. */
 bool query_whole(const char *text, uint32_t least, uint32_t most, uint32_t *value);
 

@@ -40,6 +40,13 @@ static struct origin_verdict judge_origin(struct MHD_Connection *connection)
     return origins_judge(allowed_origins, header_of(connection, MHD_HTTP_HEADER_ORIGIN));
 }
 
+bool reply_origin_is_allowed(struct MHD_Connection *connection)
+{
+    const struct origin_verdict verdict = judge_origin(connection);
+    return verdict.allowed &&
+           (verdict.with_credentials || !header_of(connection, MHD_HTTP_HEADER_AUTHORIZATION));
+}
+
 static void add_origin_headers(struct MHD_Connection *connection, struct MHD_Response *response)
 {
     if (allowed_origins->count == 0)
@@ -94,13 +101,19 @@ enum MHD_Result reply_text(struct MHD_Connection *connection, unsigned status, c
     return response ? reply_send(connection, status, response) : MHD_NO;
 }
 
+/* A line of text, to which a header is to be added. */
+static struct MHD_Response *line_response(const char *line)
+{
+    char text[TEXT_BYTES];
+    snprintf(text, sizeof(text), "%s\n", line);
+    return text_response(text);
+}
+
 /* One line of text, and a header that goes with it. */
 static enum MHD_Result reply_with_header(struct MHD_Connection *connection, unsigned status, const char *name,
                                          const char *value, const char *line)
 {
-    char text[TEXT_BYTES];
-    snprintf(text, sizeof(text), "%s\n", line);
-    struct MHD_Response *response = text_response(text);
+    struct MHD_Response *response = line_response(line);
     if (!response)
         return MHD_NO;
     MHD_add_response_header(response, name, value);
@@ -126,6 +139,16 @@ enum MHD_Result reply_too_many(struct MHD_Connection *connection, uint64_t retry
     snprintf(seconds, sizeof(seconds), "%" PRIu64, retry_after_s);
     return reply_with_header(connection, MHD_HTTP_TOO_MANY_REQUESTS, MHD_HTTP_HEADER_RETRY_AFTER, seconds,
                              reason);
+}
+
+enum MHD_Result reply_upgrade_required(struct MHD_Connection *connection, const char *reason)
+{
+    struct MHD_Response *response = line_response(reason);
+    if (!response)
+        return MHD_NO;
+    MHD_add_response_header(response, MHD_HTTP_HEADER_UPGRADE, "websocket");
+    MHD_add_response_header(response, MHD_HTTP_HEADER_SEC_WEBSOCKET_VERSION, "13");
+    return reply_send(connection, MHD_HTTP_UPGRADE_REQUIRED, response);
 }
 
 static bool is_preflight(struct MHD_Connection *connection)

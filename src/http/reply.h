@@ -8,6 +8,7 @@
 #include "base/text_list.h"
 
 #include <microhttpd.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,6 +31,12 @@ enum MHD_Result reply_unauthorized(struct MHD_Connection *connection, const char
 
 /* 429 with Retry-After: not now. */
 enum MHD_Result reply_too_many(struct MHD_Connection *connection, uint64_t retry_after_s, const char *reason);
+
+/* Whether --allow-origin lets the page that asks read what is served, with the password it comes with. */
+bool reply_origin_is_allowed(struct MHD_Connection *connection);
+
+/* 426: what is here is a WebSocket. */
+enum MHD_Result reply_upgrade_required(struct MHD_Connection *connection, const char *reason);
 
 /* 405 or the answer to OPTIONS (204), which may be a browser's question whether a page may ask. */
 enum MHD_Result reply_methods(struct MHD_Connection *connection, unsigned status);

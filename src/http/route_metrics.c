@@ -234,8 +234,11 @@ static void put_by_kind(struct bytes *text, const char *name, enum metrics_type 
 static void put_visits(struct bytes *text, struct server *server)
 {
     struct visits *visits = &server->visits;
-    put_by_kind(text, "headcam_viewers", METRICS_GAUGE, "Connections that stream, or wait for a snapshot.",
-                atomic_load(&server->viewers), atomic_load(&server->snapshots));
+    const size_t websockets = atomic_load(&server->websockets);
+    put_by_kind(text, "headcam_viewers", METRICS_GAUGE,
+                "Connections that stream, by MJPEG or by WebSocket, or wait for a snapshot.",
+                atomic_load(&server->viewers) - websockets, atomic_load(&server->snapshots));
+    metrics_count(text, "headcam_viewers", METRICS_LABELS({"kind", "websocket"}), websockets);
     put_by_kind(text, "headcam_viewers_limit", METRICS_GAUGE,
                 "How many there may be: --max-viewers, --max-snapshots.", server->options.max_viewers,
                 server->options.max_snapshots);
@@ -245,8 +248,9 @@ static void put_visits(struct bytes *text, struct server *server)
     put_counter(text, "headcam_viewers_came_total", "Connections that began to stream.",
                 atomic_load(&visits->viewers_came));
     metrics_head(text, "headcam_viewers_left_total", METRICS_COUNTER,
-                 "Connections that ended to stream: closed by the client, stuck for --stuck-after, failed "
-                 "with an error, or at the server's shutdown.");
+                 "Connections that ended to stream: closed by the client, stuck or "
+                 "silent for --stuck-after, refused for what their WebSocket said, failed with an error, or "
+                 "at the server's shutdown.");
     for (int i = 0; i < VIEWER_ENDS; i++)
         metrics_count(text, "headcam_viewers_left_total",
                       METRICS_LABELS({"reason", viewer_end_name((enum viewer_end)i)}),

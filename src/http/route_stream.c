@@ -6,7 +6,6 @@
 #include "http/reply.h"
 #include "http/routes.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,29 +59,16 @@ enum MHD_Result route_stream(struct server *server, struct MHD_Connection *conne
     enum MHD_Result refused;
     struct variant_settings settings = {.form = VARIANT_JPEG};
     struct watch *watch = routes_watch(server, connection, name, &settings, &refused);
-    if (!watch)
+    if (!watch || !routes_admit_viewer(server, connection, watch, &refused))
         return refused;
-    if (!routes_count_up(&server->viewers, server->options.max_viewers)) {
-        char reason[128];
-        atomic_fetch_add(&server->visits.viewers_refused, 1);
-        snprintf(reason, sizeof(reason), "%zu viewers are connected, as many as --max-viewers allows",
-                 server->options.max_viewers);
-        hub_unwatch(server->hub, watch);
-        return reply_unavailable(connection, reason);
-    }
 
     struct stream_response *self = memory_zeroed(sizeof(*self));
     self->server = server;
-    self->viewer.connection = connection;
+    routes_init_viewer(&self->viewer, connection, name);
     self->viewer.watch = watch;
-    self->viewer.fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
     self->viewer.settings = settings;
-    self->viewer.session = tls_connection_session(connection);
     self->viewer.rate = rate;
     self->viewer.advance_headers = advance_headers;
-    snprintf(self->viewer.name, sizeof(self->viewer.name), "%s", name);
-    peer_describe_socket(self->viewer.fd, self->viewer.peer);
-    list_init(&self->viewer.link);
 
     struct MHD_Response *response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, UNUSED_BLOCK_BYTES,
                                                                       hand_over, self, free_response);

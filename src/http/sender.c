@@ -6,6 +6,8 @@
 #include "base/memory.h"
 #include "base/thread.h"
 #include "http/channel.h"
+#include "http/serve.h"
+#include "http/ws_client.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -14,7 +16,10 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-enum { EVENTS_AT_ONCE = 128 };
+enum {
+    EVENTS_AT_ONCE = 128,
+    READS_AT_ONCE = 64, /* of one client, before others have their turn */
+};
 
 struct sender {
     struct hub *hub;
@@ -82,8 +87,9 @@ static void release_waiter(struct waiter *waiter, void *arg)
     loop_resume(sender->loop, waiter->connection); /* likewise */
 }
 
-static struct channel *find_channel(struct sender *sender, struct watch *watch)
+static struct channel *find_channel(struct watch *watch, void *arg)
 {
+    struct sender *sender = arg;
     struct list *node;
     list_for_each(node, &sender->channels)
     {
@@ -101,13 +107,57 @@ static bool has_left(uint32_t events)
     return events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR);
 }
 
+/* Edge-triggered: a socket is written and read until it has had enough, and only then is an edge awaited.
+   Returns 0 or an errno. */
+static int poll_client(struct sender *sender, int operation, int fd, uint32_t events, struct client *client)
+{
+    struct epoll_event event = {.events = events | EPOLLRDHUP | EPOLLET, .data.ptr = client};
+    if (epoll_ctl(sender->epoll_fd, operation, fd, &event) == 0)
+        return 0;
+    int error = errno;
+    log_warn("cannot watch a client's socket: %s", strerror(error));
+    return error;
+}
+
+static int poll_viewer(struct sender *sender, int operation, struct viewer *viewer)
+{
+    return poll_client(sender, operation, viewer->fd, viewer->ws ? EPOLLIN | EPOLLOUT : EPOLLOUT,
+                       &viewer->client);
+}
+
 static void on_viewer_events(struct client *client, uint32_t events)
 {
     struct viewer *viewer = container_of(client, struct viewer, client);
     if (has_left(events))
         channel_drop_viewer(viewer);
-    else if (viewer->frame)
-        channel_serve_viewer(viewer);
+    else if (viewer_is_sending(viewer))
+        serve_viewer(viewer);
+}
+
+/* A WebSocket's client may have said something, even just before it closed. */
+static void on_ws_events(struct client *client, uint32_t events)
+{
+    struct viewer *viewer = container_of(client, struct viewer, client);
+    if (events & (EPOLLHUP | EPOLLERR)) {
+        channel_drop_viewer(viewer);
+        return;
+    }
+    struct sender *sender = viewer->channel->context->arg;
+    for (int reads = 0; serve_viewer(viewer); reads++) {
+        if (reads == READS_AT_ONCE) {
+            poll_viewer(sender, EPOLL_CTL_MOD, viewer); /* which brings an event for what is left */
+            return;
+        }
+        switch (ws_client_hear(viewer)) {
+        case WS_HEARD:
+            break;
+        case WS_HEARD_NOTHING:
+            return;
+        case WS_GONE:
+            channel_drop_viewer(viewer);
+            return;
+        }
+    }
 }
 
 static void on_waiter_events(struct client *client, uint32_t events)
@@ -116,26 +166,14 @@ static void on_waiter_events(struct client *client, uint32_t events)
         channel_drop_waiter(container_of(client, struct waiter, client));
 }
 
-/* Edge-triggered: viewer_send() writes until the socket is full, and only then is an edge awaited. Returns
-   0 or an errno. */
-static int poll_client(struct sender *sender, int fd, uint32_t events, struct client *client)
-{
-    struct epoll_event event = {.events = events | EPOLLRDHUP | EPOLLET, .data.ptr = client};
-    if (epoll_ctl(sender->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0)
-        return 0;
-    int error = errno;
-    log_warn("cannot watch a client's socket: %s", strerror(error));
-    return error;
-}
-
 static void begin_viewer(struct sender *sender, struct viewer *viewer)
 {
-    viewer->client.on_events = on_viewer_events;
+    viewer->client.on_events = viewer->ws ? on_ws_events : on_viewer_events;
     viewer_begin(viewer, clock_mono_ns());
     visits_viewer_came(sender->visits, viewer);
-    viewer->end_errno = poll_client(sender, viewer->fd, EPOLLOUT, &viewer->client);
+    viewer->end_errno = poll_viewer(sender, EPOLL_CTL_ADD, viewer);
     if (viewer->end_errno == 0) {
-        channel_add_viewer(find_channel(sender, viewer->watch), viewer);
+        channel_add_viewer(find_channel(viewer->watch, sender), viewer);
         return;
     }
     viewer->end = VIEWER_FAILED;
@@ -146,8 +184,8 @@ static void begin_viewer(struct sender *sender, struct viewer *viewer)
 static void begin_waiter(struct sender *sender, struct waiter *waiter)
 {
     waiter->client.on_events = on_waiter_events;
-    poll_client(sender, waiter->fd, 0, &waiter->client);
-    channel_add_waiter(find_channel(sender, waiter->watch), waiter);
+    poll_client(sender, EPOLL_CTL_ADD, waiter->fd, 0, &waiter->client);
+    channel_add_waiter(find_channel(waiter->watch, sender), waiter);
 }
 
 static void take_inbox(struct sender *sender)
@@ -267,6 +305,7 @@ struct sender *sender_create(struct hub *hub, struct visits *visits, struct loop
         .stuck_after_ns = stuck_after_ns,
         .release_viewer = release_viewer,
         .release_waiter = release_waiter,
+        .find = find_channel,
         .arg = sender,
     };
     pthread_mutex_init(&sender->inbox_lock, NULL);

@@ -25,13 +25,9 @@ static const struct {
     bool takes_name;
     route *answer;
 } routes[] = {
-    {"/metrics", false, route_metrics},
-    {"/stream", true, route_stream},
-    {"/snapshot", true, route_snapshot},
-    {"/status", false, route_status},
-    {"/healthz", false, route_healthz},
-    {"/readyz", false, route_readyz},
-    {"/", false, route_page},
+    {"/metrics", false, route_metrics},  {"/stream", true, route_stream},  {"/ws", true, route_ws},
+    {"/snapshot", true, route_snapshot}, {"/status", false, route_status}, {"/healthz", false, route_healthz},
+    {"/readyz", false, route_readyz},    {"/", false, route_page},
 };
 
 /* The route of a path and the stream name in it, or NULL. */
@@ -77,7 +73,7 @@ static enum MHD_Result handle_request(void *arg, struct MHD_Connection *connecti
                                       const char *method, const char *version, const char *upload,
                                       size_t *upload_bytes, void **request)
 {
-    (void)version, (void)upload;
+    (void)upload;
     struct server *server = arg;
     const char *name;
     route *answer = find_route(path, &name);
@@ -89,7 +85,10 @@ static enum MHD_Result handle_request(void *arg, struct MHD_Connection *connecti
     /* The first call comes ahead of a body. libmicrohttpd closes a connection that is answered then, which
        suits those who send one that nobody reads; the others may ask again on theirs. */
     if (is_known && !*request) {
-        *request = memory_zeroed(sizeof(struct request));
+        struct request *begun = memory_zeroed(sizeof(*begun));
+        begun->method = method;
+        begun->http_version = version;
+        *request = begun;
         return MHD_YES;
     }
     if (*upload_bytes != 0) {
@@ -118,6 +117,8 @@ static void finish_request(void *arg, struct MHD_Connection *connection, void **
         return;
     if (ended->waiter)
         routes_end_waiter(arg, ended->waiter, code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
+    if (ended->ws)
+        routes_free_ws(arg, ended->ws);
     guard_forget(ended);
     free(ended);
 }

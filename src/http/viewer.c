@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "http/drain.h"
+#include "http/ws_client.h"
 #include "tls/record.h"
 
 #include <errno.h>
@@ -54,11 +55,8 @@ void viewer_begin(struct viewer *viewer, uint64_t now_ns)
     viewer->begun_ns = viewer->progress_ns = now_ns;
 }
 
-void viewer_take(struct viewer *viewer, struct frame *frame, enum show_state state)
+static void write_multipart_head(struct viewer *viewer, const struct frame *frame, enum show_state state)
 {
-    viewer->frame = frame_ref(frame);
-    viewer->state = state;
-    viewer->sent = 0;
     viewer->head_bytes = 0;
     if (!viewer->is_open) {
         const char *opening = multipart_opening(viewer->advance_headers);
@@ -68,6 +66,26 @@ void viewer_take(struct viewer *viewer, struct frame *frame, enum show_state sta
     }
     viewer->head_bytes += multipart_head(viewer->head + viewer->head_bytes, frame, show_state_name(state),
                                          viewer->advance_headers);
+}
+
+void viewer_take(struct viewer *viewer, struct frame *frame, enum show_state state)
+{
+    _Static_assert(sizeof(viewer->head) >= WS_HEAD_BYTES, "room for either head");
+    viewer->frame = frame_ref(frame);
+    viewer->state = state;
+    viewer->sent = 0;
+    if (viewer->ws)
+        viewer->head_bytes = ws_picture_head((uint8_t *)viewer->head, frame, state, ++viewer->ws->update);
+    else
+        write_multipart_head(viewer, frame, state);
+}
+
+void viewer_take_words(struct viewer *viewer, struct bytes *words)
+{
+    struct bytes empty = viewer->words;
+    viewer->words = *words;
+    *words = empty;
+    viewer->sent = 0;
 }
 
 /* What is left of pieces after the first `sent` bytes. Returns the number of pieces. */
@@ -83,7 +101,7 @@ static int remaining_pieces(const struct iovec *pieces, int count, size_t sent, 
     return n;
 }
 
-/* Returns how many bytes went, or -1 and errno. */
+/* Writes to the socket: the one place where that is done. Returns how many bytes went, or -1 and errno. */
 static ssize_t write_pieces(const struct viewer *viewer, struct iovec *pieces, int count)
 {
     if (viewer->session)
@@ -92,18 +110,17 @@ static ssize_t write_pieces(const struct viewer *viewer, struct iovec *pieces, i
     return sendmsg(viewer->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-enum viewer_result viewer_send(struct viewer *viewer)
+/* Sends what is left of at most PIECES pieces. */
+enum { PIECES = 3 };
+
+static enum viewer_result send_pieces(struct viewer *viewer, const struct iovec *pieces, int count)
 {
-    const char *tail = multipart_tail(viewer->advance_headers);
-    const struct iovec pieces[] = {
-        {viewer->head, viewer->head_bytes},
-        {(void *)(uintptr_t)viewer->frame->data, viewer->frame->data_bytes},
-        {(void *)(uintptr_t)tail, strlen(tail)},
-    };
-    const size_t total = pieces[0].iov_len + pieces[1].iov_len + pieces[2].iov_len;
-    while (viewer->sent < total) {
-        struct iovec left[3];
-        ssize_t sent = write_pieces(viewer, left, remaining_pieces(pieces, 3, viewer->sent, left));
+    for (;;) {
+        struct iovec left[PIECES];
+        int left_count = remaining_pieces(pieces, count, viewer->sent, left);
+        if (left_count == 0)
+            return VIEWER_DONE;
+        ssize_t sent = write_pieces(viewer, left, left_count);
         if (sent < 0) {
             if (errno == EINTR)
                 continue;
@@ -115,8 +132,37 @@ enum viewer_result viewer_send(struct viewer *viewer)
         viewer->sent += (size_t)sent;
         viewer->written_bytes += (size_t)sent;
     }
-    frame_unref(&viewer->frame);
-    return VIEWER_DONE;
+}
+
+static enum viewer_result send_words(struct viewer *viewer)
+{
+    const struct iovec words = {viewer->words.data, viewer->words.length};
+    enum viewer_result result = send_pieces(viewer, &words, 1);
+    if (result == VIEWER_DONE)
+        viewer->words.length = 0;
+    return result;
+}
+
+enum viewer_result viewer_send(struct viewer *viewer)
+{
+    if (!viewer->frame)
+        return send_words(viewer);
+    const char *tail = viewer->ws ? "" : multipart_tail(viewer->advance_headers);
+    const struct iovec pieces[PIECES] = {
+        {viewer->head, viewer->head_bytes},
+        {(void *)(uintptr_t)viewer->frame->data, viewer->frame->data_bytes},
+        {(void *)(uintptr_t)tail, strlen(tail)},
+    };
+    enum viewer_result result = send_pieces(viewer, pieces, PIECES);
+    if (result == VIEWER_DONE)
+        frame_unref(&viewer->frame);
+    return result;
+}
+
+ssize_t viewer_receive(const struct viewer *viewer, void *bytes, size_t room)
+{
+    return viewer->session ? record_receive(viewer->session, bytes, room)
+                           : recv(viewer->fd, bytes, room, MSG_DONTWAIT);
 }
 
 /* On a unix socket with the kernel's own for each block, and in whole blocks. */
@@ -156,7 +202,8 @@ uint64_t viewer_drain_ns(struct viewer *viewer, uint64_t now_ns)
 void viewer_note_error(struct viewer *viewer, int error)
 {
     bool is_left = error == 0 || error == EPIPE || error == ECONNRESET;
-    viewer->end = is_left ? VIEWER_LEFT : VIEWER_FAILED;
+    bool is_refused = viewer->ws && ws_talk_has_refused(&viewer->ws->talk);
+    viewer->end = is_refused ? VIEWER_REFUSED : is_left ? VIEWER_LEFT : VIEWER_FAILED;
     viewer->end_errno = is_left ? 0 : error;
 }
 
@@ -167,11 +214,19 @@ int viewer_error(const struct viewer *viewer)
     return getsockopt(viewer->fd, SOL_SOCKET, SO_ERROR, &error, &length) == 0 ? error : errno;
 }
 
+void viewer_shut(struct viewer *viewer)
+{
+    if (viewer->session)
+        record_end(viewer->session);
+    shutdown(viewer->fd, SHUT_WR);
+}
+
 void viewer_end(struct viewer *viewer, uint64_t now_ns)
 {
     viewer->ended_ns = now_ns;
     frame_unref(&viewer->frame);
-    if (viewer->end == VIEWER_STUCK) {
+    bytes_fini(&viewer->words);
+    if (viewer->end == VIEWER_STUCK || viewer->end == VIEWER_SILENT) {
         const struct linger reset = {.l_onoff = 1, .l_linger = 0};
         setsockopt(viewer->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
     }

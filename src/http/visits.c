@@ -52,10 +52,8 @@ void visits_snapshot(struct visits *visits, enum snapshot_end end, size_t bytes)
 const char *viewer_end_name(enum viewer_end end)
 {
     static const char *const names[VIEWER_ENDS] = {
-        [VIEWER_LEFT] = "closed",
-        [VIEWER_STUCK] = "stuck",
-        [VIEWER_FAILED] = "failed",
-        [VIEWER_SERVER_ENDS] = "shutdown",
+        [VIEWER_LEFT] = "closed",     [VIEWER_STUCK] = "stuck",   [VIEWER_SILENT] = "silent",
+        [VIEWER_REFUSED] = "refused", [VIEWER_FAILED] = "failed", [VIEWER_SERVER_ENDS] = "shutdown",
     };
     return names[end];
 }
@@ -89,8 +87,8 @@ static size_t put_viewer(const struct viewer *viewer, char line[VISITS_LINE_BYTE
         snprintf(query + used, sizeof(query) - used, "&advance_headers=1");
     if (query[0])
         query[0] = '?';
-    return (size_t)snprintf(line, VISITS_LINE_BYTES, "viewer %s of /stream%s%s%s", viewer->peer,
-                            viewer->name[0] ? "/" : "", viewer->name, query);
+    return (size_t)snprintf(line, VISITS_LINE_BYTES, "viewer %s of /%s%s%s%s", viewer->peer,
+                            viewer->ws ? "ws" : "stream", viewer->name[0] ? "/" : "", viewer->name, query);
 }
 
 static void put_reason(const struct viewer *viewer, uint64_t stuck_after_ns, char reason[128])
@@ -99,6 +97,13 @@ static void put_reason(const struct viewer *viewer, uint64_t stuck_after_ns, cha
     case VIEWER_STUCK:
         snprintf(reason, 128, "it read nothing for %g s (--stuck-after)",
                  (double)stuck_after_ns / (double)NS_PER_S);
+        break;
+    case VIEWER_SILENT:
+        snprintf(reason, 128, "it answered no ping for %g s (--stuck-after)",
+                 (double)stuck_after_ns / (double)NS_PER_S);
+        break;
+    case VIEWER_REFUSED:
+        snprintf(reason, 128, "it does not speak the WebSocket's protocol");
         break;
     case VIEWER_FAILED:
         snprintf(reason, 128, "%s", strerror(viewer->end_errno));

@@ -5,6 +5,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "stream/demand.h"
 #include "stream/stream.h"
 
@@ -703,6 +704,15 @@ void hub_unwatch(struct hub *hub, struct watch *watch)
     hub_unlock(hub);
 }
 
+struct watch *hub_watch_other(struct hub *hub, struct watch *watch, const struct variant_settings *settings)
+{
+    hub_lock(hub);
+    const struct demand_context context = demand_context(hub, clock_mono_ns());
+    struct watch *other = demand_watch(watch->stream, settings, &context);
+    hub_unlock(hub);
+    return other;
+}
+
 void hub_set_audience(struct hub *hub, struct watch *watch, const struct audience *audience)
 {
     struct raw_frame *raw = NULL;
@@ -785,6 +795,22 @@ void hub_explain(struct hub *hub, struct watch *watch, char text[2 * EXPLAIN_BYT
     hub_unlock(hub);
     snprintf(text, (size_t)2 * EXPLAIN_BYTES, "%s%s%s", reason[0] ? reason : "no frame came in time",
              next_step[0] ? "; " : "", next_step);
+}
+
+void hub_describe(struct hub *hub, struct watch *watch, struct hub_description *description)
+{
+    hub_lock(hub);
+    struct stream *stream = watch->stream;
+    judge(hub, stream, clock_mono_ns());
+    const struct explain_facts facts = stream_explain_facts(stream, hub->options.endpoint);
+    strcpy(description->name, stream->name);
+    description->condition = stream->condition;
+    explain_reason(&facts, description->reason);
+    text_drop_cut_character(description->reason);
+    variant_settings_size(&watch->variant->settings, stream->width, stream->height, &description->width,
+                          &description->height);
+    description->nominal_fps = stream->producer.fps;
+    hub_unlock(hub);
 }
 
 /* ---- status ---- */

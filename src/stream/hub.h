@@ -34,6 +34,10 @@ enum { HUB_VARIANTS_MAX = 32 };
 
 /* Of a stream: those, the pictures as they are, and the exact ones as raw pixels and as PNG. */
 enum { HUB_OUTPUTS_MAX = HUB_VARIANTS_MAX + 3 };
+/* For who asks for one too many; with what --max-variants is. */
+#define HUB_VARIANTS_ERROR                                                                                   \
+    "%zu variants of this stream are watched, as many as --max-variants allows; ask for the width and "      \
+    "quality of one of them, which /status lists"
 
 struct hub_options {
     const char *default_name; /* NULL: the first announced */
@@ -207,6 +211,9 @@ struct watch *hub_watch(struct hub *hub, const char *name, const struct variant_
 struct watch *hub_watch_again(struct hub *hub, struct watch *watch);
 void hub_unwatch(struct hub *hub, struct watch *watch);
 
+/* The stream of a watch with other settings; NULL as above. */
+struct watch *hub_watch_other(struct hub *hub, struct watch *watch, const struct variant_settings *settings);
+
 /* Who looks, and what would satisfy all of them. */
 struct audience {
     size_t viewers;
@@ -245,6 +252,17 @@ const struct wake *hub_sender_wake(const struct hub *hub);
 
 /* Why a stream has no picture, with the next step, as one line. */
 void hub_explain(struct hub *hub, struct watch *watch, char text[2 * EXPLAIN_BYTES]);
+
+/* What a watch shows, for machines. */
+struct hub_description {
+    char name[NAME_BYTES]; /* empty in the lobby */
+    enum condition condition;
+    char reason[EXPLAIN_BYTES];
+    uint32_t width, height; /* of its pictures; 0: unknown */
+    double nominal_fps;     /* 0: unknown */
+};
+
+void hub_describe(struct hub *hub, struct watch *watch, struct hub_description *description);
 
 /* ---- status ---- */
 

@@ -34,3 +34,22 @@ ssize_t record_send(gnutls_session_t session, const struct iovec *pieces, int co
     errno = sent == GNUTLS_E_AGAIN ? EAGAIN : sent == GNUTLS_E_PUSH_ERROR ? EPIPE : EPROTO;
     return -1;
 }
+
+ssize_t record_receive(gnutls_session_t session, void *bytes, size_t room)
+{
+    ssize_t count;
+    do {
+        count = gnutls_record_recv(session, bytes, room);
+    } while (count == GNUTLS_E_INTERRUPTED);
+    if (count >= 0)
+        return count;
+    if (count == GNUTLS_E_PREMATURE_TERMINATION)
+        return 0;
+    errno = count == GNUTLS_E_AGAIN ? EAGAIN : count == GNUTLS_E_PULL_ERROR ? ECONNRESET : EPROTO;
+    return -1;
+}
+
+void record_end(gnutls_session_t session)
+{
+    gnutls_bye(session, GNUTLS_SHUT_WR);
+}

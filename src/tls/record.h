@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * record: writes scattered bytes to a TLS session whose socket does not block, as sendmsg() does to a
- * socket. One thread at a time uses a session.
+ * socket, and reads from it as recv() does. One thread at a time uses a session.
  */
 #ifndef HEADCAM_TLS_RECORD_H
 #define HEADCAM_TLS_RECORD_H
@@ -25,5 +25,11 @@ const void *record_gather(const struct iovec *pieces, int count, char scratch[RE
  * may hold the rest of an encrypted record: call it again with the same bytes.
  */
 ssize_t record_send(gnutls_session_t session, const struct iovec *pieces, int count);
+
+/* As recv() without waiting: decrypted bytes, 0 at the end, however the client made it, or -1 and errno. */
+ssize_t record_receive(gnutls_session_t session, void *bytes, size_t room);
+
+/* Tells the client that nothing follows, if the socket takes it. */
+void record_end(gnutls_session_t session);
 
 #endif

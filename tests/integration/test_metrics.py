@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import threading
 import time
@@ -88,9 +87,8 @@ def test_the_format(server: Any, connect: Any) -> None:
     assert (head.status, head.body) == (200, b"")
 
 
-@pytest.mark.skipif(not shutil.which("promtool"), reason="promtool is not installed")
 def test_promtool_has_nothing_to_say(server: Any, connect: Any) -> None:
-    """Prometheus' own checker, where it is there."""
+    """Prometheus' own checker."""
     connect(server, "front").play(FPS)
     server.watch().next("live")
     done = subprocess.run(

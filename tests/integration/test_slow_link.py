@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import pathlib
 import statistics
+import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -16,17 +18,40 @@ from testlib.link import FarAddress, slow_link
 from testlib.mjpeg import Viewer
 from testlib.server import address_of
 from testlib.waiting import SOON_S
+from testlib.websocket import Client
 
 WIDTH, HEIGHT, FPS = 480, 360, 30.0
+
+#: Of each its sequence, when it arrived (monotonic), and its age then.
+Pictures = list[tuple[int, float, float]]
+
+
+def by_stream(server: Any, address: Address) -> Pictures:
+    """As /stream sends them: 5 pass, 15 are returned."""
+    viewer = Viewer(address)
+    server.viewers.append(viewer)
+    viewer.wait_more(5, timeout_s=SOON_S)
+    parts = viewer.wait_more(15, timeout_s=SOON_S)
+    return [(part.sequence, part.arrived_s, part.age_s) for part in parts]
+
+
+def by_websocket(server: Any, address: Address) -> Pictures:
+    """As /ws sends them, likewise."""
+    with Client(address, "/ws") as client:
+        seen = [client.picture() for _ in range(20)][5:]
+    since = time.monotonic() - time.time()
+    return [(each.sequence, each.arrived_at + since, each.age_s) for each in seen]
 
 
 @pytest.mark.parametrize("mbit", [10.0, 2.0])
 @pytest.mark.parametrize("has_tls", [False, True], ids=["plain", "tls"])
+@pytest.mark.parametrize("look", [by_stream, by_websocket])
 def test_frames_stay_young(
     start_server: Any,
     connect: Any,
     directory: pathlib.Path,
     authority: Authority,
+    look: Callable[[Any, Address], Pictures],
     has_tls: bool,
     mbit: float,
 ) -> None:
@@ -48,18 +73,13 @@ def test_frames_stay_young(
         connect(server, "front", WIDTH, HEIGHT, "JPEG", stride=0).play(FPS, *jpegs)
         server.wait_state("front")
         near = server.watch()
-        far = Viewer(FarAddress.of(link, address))
-        server.viewers.append(far)
+        sequences, arrivals_s, ages = zip(*look(server, FarAddress.of(link, address)))
 
-        far.wait_more(5, timeout_s=SOON_S)
-        parts = far.wait_more(15, timeout_s=SOON_S)
-
-        assert all(after.sequence > part.sequence for part, after in zip(parts, parts[1:]))
+        assert all(after > before for before, after in zip(sequences, sequences[1:]))
         frame_s = max(map(len, jpegs)) * 8 / link.bits_per_s
-        ages = [part.age_s for part in parts]
         # Twice is what it is to be; the rest is for a machine that does other things meanwhile.
         assert statistics.median(ages) < 2 * frame_s + 0.1 * SLOWNESS, (frame_s, ages)
-        seconds = parts[-1].arrived_s - parts[0].arrived_s
-        beside = [part for part in near.parts if part.arrived_s > parts[0].arrived_s]
+        seconds = arrivals_s[-1] - arrivals_s[0]
+        beside = [part for part in near.parts if part.arrived_s > arrivals_s[0]]
         assert len(beside) > 0.5 * FPS * seconds / SLOWNESS
         assert statistics.median(part.age_s for part in beside) < 0.1 * SLOWNESS

@@ -1,10 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""/metrics as Prometheus would scrape it, read by its client library's parser.
-
-promtool, which also knows Prometheus' conventions, is not required for the tests: Debian has it
-only in a package of 96 MB that starts a Prometheus server on the machine where it is installed. Its
-rules that concern what is served here are in Scrape.check(); where it is there, it is asked, too.
-"""
+"""/metrics as Prometheus would scrape it, read by its client library's parser."""
 
 from __future__ import annotations
 
