@@ -234,7 +234,9 @@ class Socket {
     this.draw = null;
     this.#newest = null;
     this.socket.onmessage = this.socket.onclose = null;
-    this.socket.close();
+    // Browsers complain on the console of one that is closed before it was open.
+    if (this.socket.readyState === WebSocket.CONNECTING) this.socket.onopen = () => this.socket.close();
+    else this.socket.close();
   }
 
   resize(width) {
@@ -372,7 +374,7 @@ class Picture {
    * no viewer for is asked for again. So is one that stands still while frames arrive at the server, but less and
    * less often: it may just be a still scene.
    */
-  look(stream) {
+  async look(stream) {
     const watch = this.#watch;
     const now = Date.now();
     if (!this.live) return;
@@ -386,7 +388,8 @@ class Picture {
       watch.changed = now;
       return;
     }
-    const pixels = thumbnail(this.img);
+    const pixels = await thumbnail(this.img);
+    if (!this.live || this.#socket) return; // meanwhile
     if (pixels !== watch.pixels) {
       Object.assign(watch, { pixels, changed: now, patience: FROZEN_MS });
     } else if (now - watch.changed > watch.patience) {
@@ -492,9 +495,13 @@ thumbnailCanvas.width = 64;
 thumbnailCanvas.height = 36;
 const thumbnailContext = thumbnailCanvas.getContext('2d', { willReadFrequently: true });
 
-function thumbnail(img) {
+/** By way of a bitmap: Firefox keeps what a canvas drew of an image for as long as it is drawn again every few seconds. */
+async function thumbnail(img) {
   const { width, height } = thumbnailCanvas;
-  thumbnailContext.drawImage(img, 0, 0, width, height);
+  const bitmap = await createImageBitmap(img).catch(() => null);
+  if (!bitmap) return '';
+  thumbnailContext.drawImage(bitmap, 0, 0, width, height);
+  bitmap.close();
   return thumbnailContext.getImageData(0, 0, width, height).data.join();
 }
 

@@ -205,6 +205,23 @@ export async function standsStill(image) {
   return last;
 }
 
+/** From now on the page hears of the streams alone whose names `pattern` matches, and of `most` of them. */
+export async function listOnly(page, pattern, most = Infinity) {
+  await page.route('**/status', async (route) => {
+    const response = await route.fetch();
+    const answer = await response.json();
+    answer.streams = answer.streams.filter(({ name }) => pattern.test(name))
+      .sort((a, b) => a.name.localeCompare(b.name)).slice(0, most);
+    await route.fulfill({ response, json: answer });
+  });
+}
+
+/** Ends what listOnly() began, with the page. */
+export async function leaveQuietly(page) {
+  await setVisibility(page, 'hidden');
+  await page.unrouteAll({ behavior: 'wait' });
+}
+
 /** While `work` runs, the page hears, at each status, the reason that `reason()` gives of stream `name`. */
 export async function withReason(page, name, reason, work) {
   await page.route('**/status', async (route) => {
@@ -214,8 +231,7 @@ export async function withReason(page, name, reason, work) {
     await route.fulfill({ response, json: answer });
   });
   await work();
-  await setVisibility(page, 'hidden');
-  await page.unrouteAll({ behavior: 'wait' });
+  await leaveQuietly(page);
   await setVisibility(page, 'visible');
 }
 

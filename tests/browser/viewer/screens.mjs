@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { test } from 'node:test';
-import { Agent, baseUrl, eventually, manyAgents, setVisibility, withPage } from '../support.mjs';
+import { baseUrl, eventually, leaveQuietly, listOnly, manyAgents, withPage } from '../support.mjs';
 
 const COUNTS = [1, 6, 12];
 const MOST = Math.max(...COUNTS);
@@ -23,17 +23,6 @@ async function shoot(page, name) {
   if (directory) await page.screenshot({ path: path.join(directory, `${name}.png`) });
 }
 
-/** The page hears of the first `count` streams alone. */
-async function showFirst(page, count) {
-  await page.route('**/status', async (route) => {
-    const response = await route.fetch();
-    const answer = await response.json();
-    answer.streams = answer.streams.filter(({ name }) => name.startsWith(PREFIX))
-      .sort((a, b) => a.name.localeCompare(b.name)).slice(0, count);
-    await route.fulfill({ response, json: answer });
-  });
-}
-
 /** Each tile's place, and whether one sees it without scrolling. */
 function places(page) {
   return page.evaluate(() => [...document.querySelectorAll('#tiles > li')].map((tile) => {
@@ -47,7 +36,7 @@ const apart = (a, b) => a.right <= b.left || b.right <= a.left || a.bottom <= b.
 
 /** One look at the page; with few streams at the large view, too. */
 async function look(page, device, colorScheme, count) {
-  await showFirst(page, count);
+  await listOnly(page, new RegExp(`^${PREFIX}`), count);
   await page.goto(baseUrl);
   const tiles = await eventually('a live picture in each tile in view', async () => {
     const all = await places(page);
@@ -64,8 +53,7 @@ async function look(page, device, colorScheme, count) {
     await page.locator('#stage .picture.live').waitFor();
     await shoot(page, `${device}-${colorScheme}-large`);
   }
-  await setVisibility(page, 'hidden');
-  await page.unrouteAll({ behavior: 'wait' });
+  await leaveQuietly(page);
 }
 
 export function screenTests() {
