@@ -127,23 +127,25 @@ test-fuzz: $(fuzz_tests)
 	@for test in $(fuzz_tests); do \
 	  echo "$$test"; $(if $(findstring thread,$(SANITIZE)),FUZZ_RUNS=10000) $(without_aslr) $$test; done
 
+# Tests in Python mostly wait: several run at a time.
+TEST_JOBS ?= $(shell nproc)
+
 test-agent:
-	PYTHONPATH=capture_agent $(PYTHON) -m pytest -q -p no:cacheprovider tests/agent
+	PYTHONPATH=capture_agent $(PYTHON) -m pytest -q -p no:cacheprovider tests/agent -n $(TEST_JOBS)
 
 # Kit is a fake, which has tests of its own.
 test-isaac:
-	PYTHONPATH=capture_agent:tests/fakekit $(PYTHON) -m pytest -q -p no:cacheprovider tests/fakekit
-	PYTHONPATH=capture_agent $(PYTHON) -m pytest -q -p no:cacheprovider tests/isaac
+	PYTHONPATH=capture_agent:tests/fakekit $(PYTHON) -m pytest -q -p no:cacheprovider tests/fakekit -n $(TEST_JOBS)
+	PYTHONPATH=capture_agent $(PYTHON) -m pytest -q -p no:cacheprovider tests/isaac -n $(TEST_JOBS)
 
-# They mostly wait, so several run at a time; then those that want the machine for themselves.
-INTEGRATION_JOBS ?= $(shell nproc)
+# After the others those that want the machine for themselves.
 integration_tests = HEADCAM_SERVER="$(without_aslr) $(BUILD)/headcam" $(PYTHON) -m pytest -q -p no:cacheprovider \
   tests/integration
 each_build = $(if $(SANITIZE), and not once)
 nothing_selected := [ $$? = 5 ]
 
 test-integration: $(BUILD)/headcam
-	$(integration_tests) -m "not alone$(each_build)" -n $(INTEGRATION_JOBS) $(PYTEST_ARGS) || $(nothing_selected)
+	$(integration_tests) -m "not alone$(each_build)" -n $(TEST_JOBS) $(PYTEST_ARGS) || $(nothing_selected)
 	$(integration_tests) -m alone $(PYTEST_ARGS) || $(nothing_selected)
 
 test-browser: $(BUILD)/headcam

@@ -112,7 +112,7 @@ def test_an_array_that_is_not_contiguous_is_made_so():
         (Tensor(IMAGE.astype(numpy.float32)), 0, TypeError, "uint8"),
         (numpy.stack([IMAGE, IMAGE]), 2, ValueError, "env 2: the batch has 2 images"),
     ],
-    ids=repr,
+    ids=["None", "text", "list", "floats", "tensor of floats", "no such environment"],
 )
 def test_what_is_no_image_is_refused_with_the_next_step(image, env, error, words):
     with pytest.raises(error) as raised:
