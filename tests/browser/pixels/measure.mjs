@@ -10,7 +10,7 @@ import { baseUrl, eventually, streamStatus } from '../support.mjs';
 
 const WATCHER = fileURLToPath(new URL('watcher.js', import.meta.url));
 
-export const WAYS = ['content-length', 'advance-headers', 'websocket'];
+export const WAYS = ['content-length', 'advance-headers', 'websocket', 'websocket, plain HTTP'];
 
 const DISPLAY_MS = 1000 / 60;
 const SETTLE_FRAMES = 5; // after the agent goes on

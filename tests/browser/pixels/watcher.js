@@ -81,8 +81,18 @@ window.Watcher = (() => {
     return decode(context.getImageData(0, 0, width, rows), stripHeight);
   }
 
+  async function decodeOnHttps(bytes) {
+    const { image } = await new ImageDecoder({ data: bytes, type: 'image/jpeg' }).decode();
+    return { source: image, width: image.displayWidth, height: image.displayHeight };
+  }
+
+  async function decodeOnHttp(bytes) {
+    const bitmap = await createImageBitmap(new Blob([bytes], { type: 'image/jpeg' }));
+    return { source: bitmap, width: bitmap.width, height: bitmap.height };
+  }
+
   /** Opens stream `name` as the viewer page does where it takes a WebSocket; returns its canvas. */
-  function overWebSocket(name) {
+  function overWebSocket(name, decodeJpeg) {
     const canvas = document.createElement('canvas');
     const url = new URL(`ws/${name}?window=${WEBSOCKET_WINDOW}`, location.href);
     url.protocol = url.protocol.replace('http', 'ws');
@@ -99,11 +109,10 @@ window.Watcher = (() => {
         const message = newest;
         newest = null;
         const header = new DataView(message);
-        const jpeg = new Blob([new Uint8Array(message, header.getUint16(6, true))], { type: 'image/jpeg' });
-        const bitmap = await createImageBitmap(jpeg);
-        if (canvas.width !== bitmap.width) [canvas.width, canvas.height] = [bitmap.width, bitmap.height];
-        canvas.getContext('2d').drawImage(bitmap, 0, 0);
-        bitmap.close();
+        const { source, width, height } = await decodeJpeg(new Uint8Array(message, header.getUint16(6, true)));
+        if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
+        canvas.getContext('2d').drawImage(source, 0, 0);
+        source.close();
         socket.send(JSON.stringify({ ack: Number(header.getBigUint64(8, true)) }));
       }
       drawing = false;
@@ -120,7 +129,8 @@ window.Watcher = (() => {
   const WAYS = {
     'content-length': (name) => byImage(name, 'advance_headers=0'),
     'advance-headers': (name) => byImage(name, 'advance_headers=1'),
-    websocket: overWebSocket,
+    websocket: (name) => overWebSocket(name, decodeOnHttps),
+    'websocket, plain HTTP': (name) => overWebSocket(name, decodeOnHttp),
   };
 
   return class {

@@ -96,6 +96,8 @@ export function connectionTests() {
   test('a page that is too slow is sent fewer pictures, and shows the newest', async () => {
     await manyAgents('conn-slow', 6);
     await withPage(async (page) => {
+      await page.addInitScript(() => { delete window.ImageDecoder; }); // as over plain HTTP
+      await page.reload();
       const canvas = liveCanvas(page, 'conn-slow-00');
       await moves(canvas);
       const pictures = [];

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Agent, withPage } from '../support.mjs';
-import { WAYS, delayOf, observe, watchStream } from '../pixels/measure.mjs';
+import { delayOf, observe, watchStream } from '../pixels/measure.mjs';
 
 const TURNS = 2;
 const FRAMES = 5;
@@ -32,4 +32,4 @@ export function frameTests(ways, late = []) {
 }
 
 /** Chromium shows a part when the next one begins. */
-export const pixelTests = () => frameTests(WAYS, ['content-length']);
+export const pixelTests = () => frameTests(['content-length', 'advance-headers', 'websocket'], ['content-length']);
