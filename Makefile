@@ -112,7 +112,7 @@ without_aslr = $(if $(findstring thread,$(SANITIZE)),$(shell setarch -R true 2>/
 
 export TSAN_OPTIONS ?= suppressions=$(CURDIR)/tests/thread_sanitizer.supp
 
-.PHONY: test unit-tests test-unit test-fuzz test-agent test-isaac test-integration test-browser
+.PHONY: test unit-tests test-unit test-fuzz test-agent test-isaac test-integration test-browser test-containers
 test:
 	@.ci/install build run test
 	@.ci/test
@@ -150,6 +150,10 @@ test-integration: $(BUILD)/headcam
 
 test-browser: $(BUILD)/headcam
 	HEADCAM_SERVER=$(BUILD)/headcam tests/browser/run
+
+# Where no engine works, the files are read only, and it says so.
+test-containers: $(BUILD)/headcam
+	HEADCAM_SERVER=$(BUILD)/headcam $(PYTHON) -m pytest -q -p no:cacheprovider tests/containers $(PYTEST_ARGS)
 
 # ---- lint ----
 

@@ -12,6 +12,7 @@
 #include "ingest/ingest.h"
 #include "options.h"
 #include "service/activation.h"
+#include "service/healthcheck.h"
 #include "service/service.h"
 #include "stream/hub.h"
 #include "tls/tls.h"
@@ -235,12 +236,27 @@ static int run(const struct options *options)
     return code;
 }
 
+/* Asks a server that was given the same options. */
+static int ask_for_health(const struct options *options)
+{
+    char error[HEALTHCHECK_ERROR_BYTES];
+    if (healthcheck(options->listen, options->listen_count, options->tls_cert != NULL, error))
+        return EXIT_OK;
+    fprintf(stderr, "headcam: %s\n", error);
+    return EXIT_FAILED;
+}
+
 int main(int argc, char *argv[])
 {
     struct options options;
     char error[OPTIONS_ERROR_BYTES];
     if (argc > 1 && strcmp(argv[1], "passwd") == 0)
         return passwd_main(argc - 2, argv + 2);
+    bool is_check = argc > 1 && strcmp(argv[1], "healthcheck") == 0;
+    if (is_check) {
+        argc--;
+        argv++;
+    }
     switch (options_read(argc, argv, &options, error)) {
     case OPTIONS_HELP:
         options_print_help();
@@ -256,6 +272,8 @@ int main(int argc, char *argv[])
     case OPTIONS_RUN:
         break;
     }
+    if (is_check)
+        return ask_for_health(&options);
     log_set_level(options.log_level);
     signal(SIGPIPE, SIG_IGN);
     /* Blocked before any thread starts, so that only service_wait() sees them. */

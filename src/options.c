@@ -325,7 +325,8 @@ void options_print_help(void)
     printf("headcam " HEADCAM_VERSION ": the camera on a headless simulator.\n"
            "Takes frames from agents, serves them as MJPEG and snapshots.\n\n"
            "usage: headcam [--FLAG VALUE]...\n"
-           "       headcam passwd user|token NAME    prints a line for --auth-file\n\n");
+           "       headcam passwd user|token NAME          prints a line for --auth-file\n"
+           "       headcam healthcheck [--FLAG VALUE]...   asks a server with the same flags\n\n");
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         char left[64];
         snprintf(left, sizeof(left), "--%s %s", table[i].name, table[i].argument);

@@ -10,7 +10,8 @@
 
 #include <stdbool.h>
 
-/* A viewer's socket can take more, there is something new, or its time has come. False: the viewer is gone. */
+/* A viewer's socket can take more, there is something new, or its time has come. False: the viewer is gone.
+ */
 bool serve_viewer(struct viewer *viewer);
 
 #endif
