@@ -41,6 +41,7 @@ export function connectionTests() {
     await withPage(async (page) => {
       const opened = [];
       page.on('websocket', (socket) => opened.push(socket));
+      await listOnly(page, /^conn-sockets/);
       await page.goto(baseUrl);
       for (const name of names) await moves(liveCanvas(page, name));
       assert.equal(opened.length, names.length, 'one WebSocket each');
@@ -66,6 +67,7 @@ export function connectionTests() {
       await tile(page, names[5]).click();
       await moves(page.locator('#stage .picture.live img'));
       await eventually('the tiles let go', async () => (await status()).viewers === 1);
+      await leaveQuietly(page);
     }, { url: 'about:blank' });
   });
 
