@@ -146,7 +146,7 @@ nothing_selected := [ $$? = 5 ]
 
 test-integration: $(BUILD)/headcam
 	$(integration_tests) -m "not alone$(each_build)" -n $(TEST_JOBS) $(PYTEST_ARGS) || $(nothing_selected)
-	$(integration_tests) -m alone $(PYTEST_ARGS) || $(nothing_selected)
+	$(integration_tests) -m "alone$(each_build)" $(PYTEST_ARGS) || $(nothing_selected)
 
 test-browser: $(BUILD)/headcam
 	HEADCAM_SERVER=$(BUILD)/headcam tests/browser/run

@@ -389,6 +389,7 @@ class Link:
     address: str
     bits_per_s: float
     congestion_control: str
+    viewers_address: str
 
 
 LINK_MBIT = 10
@@ -463,6 +464,7 @@ def slow_link(mbit: float = LINK_MBIT) -> Iterator[Link]:
             "192.0.2.1",
             mbit * 1e6,
             run(*inside, "cat", control),
+            "192.0.2.2",
         )
     finally:
         for name in (server, viewer):

@@ -4,7 +4,9 @@
 #include "access/passwd.h"
 #include "base/log.h"
 #include "base/version.h"
+#include "curve/keygen.h"
 #include "encode/encoder.h"
+#include "forward/forward.h"
 #include "http/listen.h"
 #include "http/reply.h"
 #include "http/server.h"
@@ -17,6 +19,7 @@
 #include "stream/hub.h"
 #include "tls/tls.h"
 
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -90,20 +93,31 @@ static bool is_reload(const siginfo_t *signal)
     return signal->si_signo == SIGHUP && signal->si_code != SI_KERNEL;
 }
 
-/* Whatever came from files is read again. */
-static void reload(struct access *access, struct tls *tls)
+/* What comes from files. NULL: there is no such file. */
+struct files {
+    struct access *access;
+    struct tls *tls;
+    struct gate *gate;     /* of --curve-allow */
+    struct key_pair *keys; /* of --curve-key */
+    struct key_list edge_keys;
+};
+
+/* Whatever can change while headcam runs is read again. */
+static void reload(const struct files *files)
 {
-    if (access)
-        access_reload(access);
-    if (tls)
-        tls_reload(tls);
-    if (!access && !tls)
-        log_info("%s: there is no --auth-file and no --tls-cert to read again; a restart reads flags and "
-                 "environment",
+    if (files->access)
+        access_reload(files->access);
+    if (files->tls)
+        tls_reload(files->tls);
+    if (files->gate)
+        gate_reload(files->gate);
+    if (!files->access && !files->tls && !files->gate)
+        log_info("%s: there is no --auth-file, no --tls-cert and no --curve-allow to read again; a restart "
+                 "reads flags and environment",
                  strsignal(SIGHUP));
 }
 
-static void wait_for_end(struct server *server, struct pulses *pulses, struct access *access, struct tls *tls)
+static void wait_for_end(struct server *server, struct pulses *pulses, const struct files *files)
 {
     sigset_t signals;
     siginfo_t signal;
@@ -115,7 +129,7 @@ static void wait_for_end(struct server *server, struct pulses *pulses, struct ac
         if (!is_reload(&signal))
             break;
         service_begin_reload(&service);
-        reload(access, tls);
+        reload(files);
         service_end_reload(&service);
     }
     service_end(&service);
@@ -140,18 +154,29 @@ static void log_start(const struct listeners *listeners, const char *endpoint)
         log_info("headcam serves %s, too", listeners->item[i].url);
 }
 
+/* Where agents of this machine connect; other machines only, where there is none. */
+static const char *main_endpoint(const struct options *options)
+{
+    for (size_t i = 0; i < options->ingest_count; i++)
+        if (!options->ingest[i].is_tcp)
+            return options->ingest[i].text;
+    return options->ingest[0].text;
+}
+
 /* Starts the parts in the order of the way of a frame, backwards, and ends them the other way round. */
-static int run_parts(const struct options *options, const struct listeners *listeners, struct access *access,
-                     struct tls *tls)
+static int run_parts(const struct options *options, const struct listeners *listeners,
+                     const struct files *files)
 {
     char ingest_error[ENDPOINT_ERROR_BYTES];
+    const char *endpoint = main_endpoint(options);
     struct pulses pulses;
     pulses_init(&pulses);
     const struct hub_options streams = {
         .default_name = options->default_name,
-        .endpoint = options->ingest,
+        .endpoint = endpoint,
         .max_streams = options->max_streams,
         .max_variants = options->max_variants,
+        .has_edges = options->forward_count > 0,
         .quality = (uint32_t)options->jpeg.quality,
         .no_signal_after_ns = options->no_signal_after_ns,
         .forget_after_ns = options->forget_after_ns,
@@ -164,36 +189,54 @@ static int run_parts(const struct options *options, const struct listeners *list
         .max_exact_bytes = options->max_exact_bytes,
     };
     const struct ingest_options taking = {
-        .endpoint = options->ingest,
+        .endpoints = options->ingest,
+        .endpoint_count = options->ingest_count,
+        .keys = files->keys,
+        .gate = files->gate,
         .socket_mode = options->socket_mode,
         .max_frame_bytes = options->max_frame_bytes,
         .pulses = &pulses,
     };
+    const struct forward_options forwarding = {
+        .targets = options->forward,
+        .target_count = options->forward_count,
+        .max_edges = options->max_edges,
+        .keys = files->keys,
+        .edge_keys = &files->edge_keys,
+        .pulses = &pulses,
+    };
     const struct server_options serving = {
         .listeners = listeners,
-        .tls = tls,
+        .tls = files->tls,
         .pulses = &pulses,
-        .endpoint = options->ingest,
+        .endpoint = endpoint,
+        .max_edges = options->max_edges,
         .max_streams = options->max_streams,
         .max_viewers = options->max_viewers,
         .max_snapshots = options->max_snapshots,
+        .trusted_proxies = &options->trusted_proxies,
         .max_variants = options->max_variants,
         .stuck_after_ns = options->stuck_after_ns,
-        .access = access,
+        .access = files->access,
     };
     struct hub *hub = hub_create(&streams);
     struct encoder *encoder = encoder_create(hub, &encoding);
     struct ingest *ingest = encoder ? ingest_create(hub, &taking, ingest_error) : NULL;
-    struct server *server = ingest ? server_create(hub, &serving) : NULL;
+    bool is_forwarding = ingest && options->forward_count > 0;
+    struct forward *forward = is_forwarding ? forward_create(hub, &forwarding) : NULL;
+    bool is_ready = ingest && (forward || !is_forwarding);
+    struct server *server = is_ready ? server_create(hub, &serving) : NULL;
     int code = EXIT_FAILED;
     if (server) {
-        log_start(listeners, options->ingest);
-        wait_for_end(server, &pulses, access, tls);
+        log_start(listeners, endpoint);
+        wait_for_end(server, &pulses, files);
         server_destroy(server);
         code = EXIT_OK;
     } else if (encoder && !ingest) {
         code = fail(ingest_error);
     }
+    if (forward)
+        forward_destroy(forward);
     if (ingest)
         ingest_destroy(ingest);
     if (encoder)
@@ -202,37 +245,87 @@ static int run_parts(const struct options *options, const struct listeners *list
     return code;
 }
 
-static int run_listening(const struct options *options, struct tls *tls)
+static int run_listening(const struct options *options, struct files *files)
 {
-    struct listeners listeners = {.has_tls = tls != NULL};
-    struct access *access = NULL;
+    struct listeners listeners = {.has_tls = files->tls != NULL};
     char listen_error[LISTEN_ERROR_BYTES], access_error[AUTH_ERROR_BYTES];
     int code;
     if (!listen_everywhere(options, &listeners, listen_error))
         code = fail(listen_error);
-    else if (!open_access(options, &listeners, &access, access_error))
+    else if (!open_access(options, &listeners, &files->access, access_error))
         code = fail(access_error);
     else
-        code = run_parts(options, &listeners, access, tls);
-    if (access)
-        access_destroy(access);
+        code = run_parts(options, &listeners, files);
+    if (files->access)
+        access_destroy(files->access);
     listen_close(&listeners);
     return code;
 }
 
-static int run(const struct options *options)
+static int run_with_tls(const struct options *options, struct files *files)
 {
     char error[CERTIFICATE_ERROR_BYTES];
-    reply_allow_origins(&options->allow_origins);
     if (!options->tls_cert)
-        return run_listening(options, NULL);
+        return run_listening(options, files);
     if (!tls_connection_is_possible())
         return fail("--tls-cert needs a libmicrohttpd that was built with TLS");
-    struct tls *tls = tls_create(options->tls_cert, options->tls_key, error);
-    if (!tls)
+    files->tls = tls_create(options->tls_cert, options->tls_key, error);
+    if (!files->tls)
         return fail(error);
-    int code = run_listening(options, tls);
-    tls_destroy(tls);
+    int code = run_listening(options, files);
+    tls_destroy(files->tls);
+    return code;
+}
+
+/* Each file of --curve-edge has one key. */
+static bool load_edge_keys(const struct options *options, struct key_list *keys, char error[KEYS_ERROR_BYTES])
+{
+    for (size_t i = 0; i < options->curve_edge.count; i++) {
+        const struct text_item *item = &options->curve_edge.items[i];
+        char path[PATH_MAX];
+        struct key_list list = {0};
+        snprintf(path, sizeof(path), "%.*s", (int)item->length, item->text);
+        if (!keys_load_list("--curve-edge", path, &list, error))
+            return false;
+        bool is_one = list.count == 1;
+        keys_append(keys, &list);
+        keys_fini(&list);
+        if (!is_one) {
+            snprintf(error, KEYS_ERROR_BYTES,
+                     "--curve-edge %.200s has more than one key; which is the edge's?", path);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool load_keys(const struct options *options, struct files *files, struct key_pair *pair,
+                      char error[KEYS_ERROR_BYTES])
+{
+    if (!options_have_key(options))
+        return true;
+    if (!keys_load_pair("--curve-key", options->curve_key, pair, error))
+        return false;
+    files->keys = pair;
+    if (options->curve_allow) {
+        files->gate = gate_create(options->curve_allow, error);
+        if (!files->gate)
+            return false;
+    }
+    return load_edge_keys(options, &files->edge_keys, error);
+}
+
+static int run(const struct options *options)
+{
+    char error[KEYS_ERROR_BYTES];
+    struct files files = {0};
+    struct key_pair pair;
+    reply_allow_origins(&options->allow_origins);
+    int code = load_keys(options, &files, &pair, error) ? run_with_tls(options, &files) : fail(error);
+    if (files.gate)
+        gate_destroy(files.gate);
+    keys_fini(&files.edge_keys);
+    explicit_bzero(&pair, sizeof(pair));
     return code;
 }
 
@@ -252,6 +345,8 @@ int main(int argc, char *argv[])
     char error[OPTIONS_ERROR_BYTES];
     if (argc > 1 && strcmp(argv[1], "passwd") == 0)
         return passwd_main(argc - 2, argv + 2);
+    if (argc > 1 && strcmp(argv[1], "keygen") == 0)
+        return keygen_main(argc - 2, argv + 2);
     bool is_check = argc > 1 && strcmp(argv[1], "healthcheck") == 0;
     if (is_check) {
         argc--;

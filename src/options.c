@@ -4,12 +4,14 @@
 #include "base/clock.h"
 #include "base/roff.h"
 #include "base/version.h"
+#include "http/forwarded.h"
 #include "http/origins.h"
 #include "stream/hub.h"
 #include "stream/name.h"
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,23 +56,69 @@ static bool is_first(const struct options *options, enum options_source *source)
     return is_new;
 }
 
-/* One address, or several with commas between them. */
 static bool read_listen(const struct option *option, const char *text, void *field)
 {
     (void)option;
     struct options *options = field;
     if (is_first(options, &options->listen_source))
         options->listen_count = 0;
-    for (const char *at = text;; at++) {
-        size_t length = strcspn(at, ",");
+    while (text) {
+        struct text_item item = text_list_next(&text);
         if (options->listen_count == OPTIONS_LISTEN_MOST ||
-            !listen_address_read(at, length, &options->listen[options->listen_count]))
+            !listen_address_read(item.text, item.length, &options->listen[options->listen_count++]))
             return false;
-        options->listen_count++;
-        at += length;
-        if (*at == '\0')
-            return true;
     }
+    return true;
+}
+
+static bool read_ingest(const struct option *option, const char *text, void *field)
+{
+    (void)option;
+    struct options *options = field;
+    if (is_first(options, &options->ingest_source))
+        options->ingest_count = 0;
+    while (text) {
+        struct text_item item = text_list_next(&text);
+        if (options->ingest_count == OPTIONS_INGEST_MOST ||
+            !endpoint_read(item.text, item.length, &options->ingest[options->ingest_count++]))
+            return false;
+    }
+    return true;
+}
+
+/* An edge twice would get everything twice. */
+static bool is_other_target(const struct options *options, const struct target *target)
+{
+    for (const struct target *other = options->forward; other < target; other++)
+        if (strcmp(other->text, target->text) == 0)
+            return false;
+    return true;
+}
+
+static bool read_forward(const struct option *option, const char *text, void *field)
+{
+    (void)option;
+    struct options *options = field;
+    if (is_first(options, &options->forward_source))
+        options->forward_count = 0;
+    while (text) {
+        struct text_item item = text_list_next(&text);
+        struct target *target = &options->forward[options->forward_count];
+        if (options->forward_count == OPTIONS_FORWARD_MOST || !target_read(item.text, item.length, target) ||
+            !is_other_target(options, target))
+            return false;
+        options->forward_count++;
+    }
+    return true;
+}
+
+static bool read_edge_keys(const struct option *option, const char *text, void *field)
+{
+    (void)option;
+    struct options *options = field;
+    if (is_first(options, &options->curve_edge_source))
+        options->curve_edge.count = 0;
+    return text[0] && text_list_add(&options->curve_edge, text);
 }
 
 static bool read_number(const struct option *option, const char *text, double *value)
@@ -142,20 +190,34 @@ static bool read_level(const struct option *option, const char *text, void *fiel
     return log_level_from_name(text, field);
 }
 
-static bool read_origins(const struct option *option, const char *text, void *field)
+/* Adds to a list of which each item must be valid. */
+static bool read_list(const struct options *options, struct text_list *list, enum options_source *source,
+                      bool (*is_valid)(const struct text_item *item), const char *text)
 {
-    (void)option;
-    struct options *options = field;
-    struct text_list *list = &options->allow_origins;
-    if (is_first(options, &options->allow_origins_source))
+    if (is_first(options, source))
         list->count = 0;
     size_t before = list->count;
     if (!text_list_add(list, text))
         return false;
     for (size_t i = before; i < list->count; i++)
-        if (!origin_is_valid(&list->items[i]))
+        if (!is_valid(&list->items[i]))
             return false;
     return true;
+}
+
+static bool read_origins(const struct option *option, const char *text, void *field)
+{
+    (void)option;
+    struct options *options = field;
+    return read_list(options, &options->allow_origins, &options->allow_origins_source, origin_is_valid, text);
+}
+
+static bool read_proxies(const struct option *option, const char *text, void *field)
+{
+    (void)option;
+    struct options *options = field;
+    return read_list(options, &options->trusted_proxies, &options->trusted_proxies_source, forwarded_is_valid,
+                     text);
 }
 
 /* ---- the table ---- */
@@ -172,10 +234,21 @@ static const struct option table[] = {
      "a file", read_string, FIELD(tls_cert), 0, 0},
     {"tls-key", "FILE", NULL, "the certificate's key (in the file of --tls-cert)", "a file", read_string,
      FIELD(tls_key), 0, 0},
-    {"ingest", "ENDPOINT", "ipc:///run/headcam/ingest.sock", "the ZeroMQ endpoint where agents connect",
-     "a ZeroMQ endpoint, as ipc:///run/headcam/ingest.sock", read_string, FIELD(ingest), 0, 0},
+    {"ingest", "ENDPOINT", "ipc:///run/headcam/ingest.sock", "where agents, or headcams by tcp://, connect",
+     "up to 16 of " ENDPOINT_RULE, read_ingest, 0, 0, 0},
     {"socket-mode", "MODE", "0660", "the mode of the ingest socket's file", "an octal mode up to 0777",
      read_mode, FIELD(socket_mode), 0, 0},
+    {"forward", "ENDPOINT", NULL,
+     "send another headcam what its viewers want: tcp://HOST:PORT; may be repeated",
+     "up to 16 of " TARGET_RULE ", each once", read_forward, 0, 0, 0},
+    {"max-edges", "N", "32", "headcams that may be forwarded to at a time", "1 to 256", read_size,
+     FIELD(max_edges), 1, 256},
+    {"curve-key", "FILE", NULL, "secret key for tcp://, by 'headcam keygen'; none: in the clear is meant",
+     "a file, or none", read_string, FIELD(curve_key), 0, 0},
+    {"curve-allow", "FILE", NULL, "public keys of the headcams that may send to --ingest tcp://", "a file",
+     read_string, FIELD(curve_allow), 0, 0},
+    {"curve-edge", "FILE", NULL, "public key of the headcam at --forward; one for all, or for each in order",
+     "up to 32 files", read_edge_keys, 0, 0, 0},
     {"default", "NAME", NULL, "the stream of /stream and /snapshot (the first announced)", NAME_RULE,
      read_name, FIELD(default_name), 0, 0},
     {"quality", "N", "80", "JPEG quality, 1 to 100", "1 to 100", read_int, FIELD(jpeg.quality), 1, 100},
@@ -214,6 +287,9 @@ static const struct option table[] = {
     {"allow-origin", "ORIGIN", NULL,
      "pages whose scripts may read, * for all; several with commas, or repeated", ORIGIN_RULE, read_origins,
      0, 0, 0},
+    {"trusted-proxy", "ADDRESS", NULL,
+     "proxies whose X-Forwarded-For is believed, or unix; several with commas, or repeated", FORWARDED_RULE,
+     read_proxies, 0, 0, 0},
     {"log-level", "LEVEL", "info", "what is logged: error, warn, info or debug", "error, warn, info or debug",
      read_level, FIELD(log_level), 0, 0},
 };
@@ -273,6 +349,71 @@ static bool read_environment(struct options *options, char error[OPTIONS_ERROR_B
     return true;
 }
 
+bool options_have_key(const struct options *options)
+{
+    return options->curve_key && strcmp(options->curve_key, OPTIONS_NO_KEY) != 0;
+}
+
+__attribute__((format(printf, 2, 3))) static bool is_wrong(char error[OPTIONS_ERROR_BYTES],
+                                                           const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(error, OPTIONS_ERROR_BYTES, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+/* Beyond this machine frames are taken from those who have a key, unless that was said not to matter. */
+static bool check_ingest(const struct options *options, char error[OPTIONS_ERROR_BYTES])
+{
+    for (size_t i = 0; i < options->ingest_count; i++) {
+        const struct endpoint *endpoint = &options->ingest[i];
+        if (!endpoint->is_tcp)
+            continue;
+        if (!options->curve_key && !host_port_is_loopback(&endpoint->tcp))
+            return is_wrong(
+                error,
+                "--ingest %.200s would take frames from everybody who reaches it; give --curve-key "
+                "FILE and --curve-allow FILE, or --curve-key none if that is meant",
+                endpoint->text);
+        if (options_have_key(options) && !options->curve_allow)
+            return is_wrong(error,
+                            "--ingest %.200s with --curve-key needs --curve-allow FILE, the public keys of "
+                            "those who may send there",
+                            endpoint->text);
+    }
+    return true;
+}
+
+static bool check_forward(const struct options *options, char error[OPTIONS_ERROR_BYTES])
+{
+    for (size_t i = 0; i < options->forward_count; i++) {
+        const struct target *target = &options->forward[i];
+        if (!options->curve_key && !host_port_is_loopback(&target->tcp))
+            return is_wrong(error,
+                            "--forward %.200s would send frames in the clear; give --curve-key FILE and "
+                            "--curve-edge FILE, or --curve-key none if that is meant",
+                            target->text);
+    }
+    size_t edge_keys = options->curve_edge.count;
+    if (options_have_key(options) && options->forward_count > 0 && edge_keys != 1 &&
+        edge_keys != options->forward_count)
+        return is_wrong(error,
+                        "--forward with --curve-key needs --curve-edge FILE, the public key of the edge: one "
+                        "for all, or one for each of %zu",
+                        options->forward_count);
+    return true;
+}
+
+/* Keys that would not be used are a mistake. */
+static bool check_keys(const struct options *options, char error[OPTIONS_ERROR_BYTES])
+{
+    bool has_others = options->curve_allow || options->curve_edge.count > 0;
+    return options_have_key(options) || !has_others ||
+           is_wrong(error, "--curve-allow and --curve-edge are of no use without --curve-key FILE");
+}
+
 enum options_result options_read(int argc, char *const argv[], struct options *options,
                                  char error[OPTIONS_ERROR_BYTES])
 {
@@ -317,7 +458,9 @@ enum options_result options_read(int argc, char *const argv[], struct options *o
         snprintf(error, OPTIONS_ERROR_BYTES, "--tls-key is of no use without --tls-cert FILE");
         return OPTIONS_ERROR;
     }
-    return OPTIONS_RUN;
+    return check_ingest(options, error) && check_forward(options, error) && check_keys(options, error)
+               ? OPTIONS_RUN
+               : OPTIONS_ERROR;
 }
 
 void options_print_help(void)
@@ -326,6 +469,7 @@ void options_print_help(void)
            "Takes frames from agents, serves them as MJPEG and snapshots.\n\n"
            "usage: headcam [--FLAG VALUE]...\n"
            "       headcam passwd user|token NAME          prints a line for --auth-file\n"
+           "       headcam keygen FILE                     makes keys for tcp://\n"
            "       headcam healthcheck [--FLAG VALUE]...   asks a server with the same flags\n\n");
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         char left[64];

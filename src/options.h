@@ -9,14 +9,21 @@
 #include "base/log.h"
 #include "base/text_list.h"
 #include "encode/jpeg.h"
+#include "forward/target.h"
 #include "http/listen_address.h"
+#include "ingest/endpoint.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { OPTIONS_ERROR_BYTES = 512, OPTIONS_LISTEN_MOST = 16 };
+enum {
+    OPTIONS_ERROR_BYTES = 512,
+    OPTIONS_LISTEN_MOST = 16,
+    OPTIONS_INGEST_MOST = 16,
+    OPTIONS_FORWARD_MOST = 16,
+};
 
 /* Where a value came from; of an option that may be repeated, only those from the last of these count. */
 enum options_source { OPTIONS_DEFAULT, OPTIONS_ENVIRONMENT, OPTIONS_ARGUMENT };
@@ -28,7 +35,17 @@ struct options {
     mode_t listen_mode;
     const char *tls_cert; /* NULL: plain HTTP */
     const char *tls_key;  /* NULL: in the same file */
-    const char *ingest;
+    struct endpoint ingest[OPTIONS_INGEST_MOST];
+    size_t ingest_count;
+    enum options_source ingest_source;
+    struct target forward[OPTIONS_FORWARD_MOST];
+    size_t forward_count;
+    enum options_source forward_source;
+    size_t max_edges;
+    const char *curve_key;   /* NULL: none was given; OPTIONS_NO_KEY: none is wanted */
+    const char *curve_allow; /* NULL: none */
+    struct text_list curve_edge;
+    enum options_source curve_edge_source;
     mode_t socket_mode;
     const char *default_name; /* NULL: none */
     struct jpeg_settings jpeg;
@@ -38,6 +55,8 @@ struct options {
     const char *auth_file; /* NULL: none was given; OPTIONS_NOBODY_IS_ASKED: none is wanted */
     struct text_list allow_origins;
     enum options_source allow_origins_source;
+    struct text_list trusted_proxies;
+    enum options_source trusted_proxies_source;
     size_t login_failures, login_addresses, max_logins;
     uint64_t login_recovery_ns;
     enum log_level log_level;
@@ -47,6 +66,12 @@ struct options {
 
 /* The value of --auth-file that says that a server without one is meant. */
 #define OPTIONS_NOBODY_IS_ASKED "none"
+
+/* The value of --curve-key that says that tcp:// in the clear is meant. */
+#define OPTIONS_NO_KEY "none"
+
+/* Whether tcp:// is to be encrypted. */
+bool options_have_key(const struct options *options);
 
 enum options_result {
     OPTIONS_RUN,

@@ -23,6 +23,9 @@ ANNOUNCEMENT_MAX = 4096
 DIMENSION_MAX = 65500
 NO_SIM_TIME = -(2**63)
 NO_UPDATE = 0
+VIA_MAX = 8
+#: The receiver says that the frame has come: between headcams, not for agents.
+FLAG_ACKNOWLEDGE = 1
 
 # Magic, version, header bytes, instance, sequence, capture, sim time, width, height, stride,
 # pixel format, location, flags, slot, ring number, slot sequence, payload bytes, update.
@@ -293,8 +296,8 @@ def unpack_header(data: bytes, payload_bytes: int | None = None) -> FrameHeader:
         raise WireError("header", f"header of {len(data)} bytes ends inside a field")
     if instance == 0:
         raise WireError("field", "instance is 0")
-    if flags:
-        raise WireError("field", f"flags {flags:#x} are not 0")
+    if flags & ~FLAG_ACKNOWLEDGE:
+        raise WireError("field", f"flags {flags:#x} are not known")
     try:
         pixel_format = PixelFormat(pixel_format)
         location = Location(location)
@@ -408,6 +411,8 @@ def _announcement_of(members: dict[str, Any]) -> Announcement:
     fps = members.get("fps")
     if not (fps is None or (isinstance(fps, (int, float)) and not isinstance(fps, bool))):
         raise TypeError("fps is not a number")
+    if "via" in members:
+        _check_via(members["via"])
     pixel_format = members.get("format")
     ring, ring_reason = _ring_offer_of(members.get("ring"))
     return Announcement(
@@ -420,6 +425,14 @@ def _announcement_of(members: dict[str, Any]) -> Announcement:
         **texts,
         **sizes,
     )
+
+
+def _check_via(via: Any) -> None:
+    """The headcams that an announcement came through; an agent's has no such member."""
+    if not isinstance(via, list) or not 1 <= len(via) <= VIA_MAX:
+        raise ValueError(f"via is not 1 to {VIA_MAX} instances")
+    if not all(_INSTANCE.fullmatch(instance) and int(instance, 16) for instance in via):
+        raise ValueError("via has what is no instance")
 
 
 def _ring_offer_of(members: Any) -> tuple[RingOffer | None, str]:

@@ -45,6 +45,9 @@
 /* update of a frame that has no update number. */
 #define HEADCAM_NO_UPDATE 0
 
+/* The most headcams that an announcement may have come through. */
+#define HEADCAM_VIA_MAX 8
+
 enum headcam_pixel_format {
     HEADCAM_RGBA = 1,  /* 4 bytes a pixel, alpha ignored */
     HEADCAM_BGRA = 2,  /* 4 bytes a pixel, alpha ignored */
@@ -77,13 +80,17 @@ enum headcam_header_offset {
     HEADCAM_AT_STRIDE = 48,        /* u32, bytes from one row to the next; 0 for HEADCAM_JPEG */
     HEADCAM_AT_PIXEL_FORMAT = 52,  /* u8, enum headcam_pixel_format */
     HEADCAM_AT_LOCATION = 53,      /* u8, enum headcam_location */
-    HEADCAM_AT_FLAGS = 54,         /* u16, 0 */
+    HEADCAM_AT_FLAGS = 54,         /* u16, of enum headcam_flag; all others are 0 */
     HEADCAM_AT_SLOT = 56,          /* u32, ring slot, from 0; 0 when inline */
     HEADCAM_AT_RING = 60,          /* u32, the announced ring's number; 0 when inline */
     HEADCAM_AT_SLOT_SEQUENCE = 64, /* u64, even: the slot's sequence once written; 0 when inline */
     HEADCAM_AT_PAYLOAD_BYTES = 72, /* u64, bytes of pixels or JPEG */
     HEADCAM_AT_UPDATE = 80,        /* u64, the simulator's update (its app frame) in which the picture was
                                       taken, the same in all streams; or HEADCAM_NO_UPDATE */
+};
+
+enum headcam_flag {
+    HEADCAM_FLAG_ACKNOWLEDGE = 1, /* the receiver answers with HEADCAM_UPSTREAM_TAKEN */
 };
 
 /* The first byte of a message from the server to its producers. 0 and 1 are ZeroMQ's own. */
@@ -94,6 +101,12 @@ enum headcam_upstream {
     /* u8 name length | name | u64 instance | u32 ring number | u8 1 (the server reads that ring) or 0
        (it does not) | UTF-8 reason, at most 255 bytes. The answer to an announced ring. */
     HEADCAM_UPSTREAM_RING = 3,
+    /* u8 name length | name | u64 instance | u64 sequence. A frame with HEADCAM_FLAG_ACKNOWLEDGE has come
+       whole, whatever became of it. */
+    HEADCAM_UPSTREAM_TAKEN = 4,
+    /* u8 name length | name | u64 instance | u8 1 (taken) or 0 (refused) | UTF-8 reason, at most 255 bytes.
+       The answer to an announcement with "via". */
+    HEADCAM_UPSTREAM_VERDICT = 5,
 };
 
 /*

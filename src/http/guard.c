@@ -22,8 +22,11 @@ struct attempt {
     struct MHD_Connection *connection;
 };
 
-static struct address address_of_client(struct MHD_Connection *connection)
+static struct address address_of_client(const struct server *server, struct MHD_Connection *connection)
 {
+    struct sockaddr_storage client;
+    if (routes_forwarded_client(server, connection, &client))
+        return address_of((const struct sockaddr *)&client);
     const struct sockaddr *peer =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
     uid_t user;
@@ -36,7 +39,7 @@ static struct attempt *attempt_of(struct server *server, struct MHD_Connection *
     struct attempt *attempt = memory_zeroed(sizeof(*attempt));
     attempt->loop = server->loop;
     attempt->connection = connection;
-    attempt->login.address = address_of_client(connection);
+    attempt->login.address = address_of_client(server, connection);
     credential_read(&attempt->login.credential,
                     MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION),
                     routes_parameter(connection, "token"));

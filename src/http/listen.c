@@ -98,19 +98,19 @@ static bool open_tcp(struct listeners *listeners, const struct listen_address *a
                      char error[LISTEN_ERROR_BYTES])
 {
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
-    const char *left = strchr(at->host, ':') ? "[" : "", *right = left[0] ? "]" : "";
+    const char *left = strchr(at->tcp.host, ':') ? "[" : "", *right = left[0] ? "]" : "";
     struct addrinfo *addresses;
-    int flaw = getaddrinfo(at->host, at->port, &hints, &addresses);
+    int flaw = getaddrinfo(at->tcp.host, at->tcp.port, &hints, &addresses);
     if (flaw != 0)
-        return fail(error, "cannot listen on %s%s%s:%s: %s; choose another --listen", left, at->host, right,
-                    at->port, gai_strerror(flaw));
+        return fail(error, "cannot listen on %s%s%s:%s: %s; choose another --listen", left, at->tcp.host,
+                    right, at->tcp.port, gai_strerror(flaw));
     int fd = bind_first(addresses);
     int reason = errno;
     freeaddrinfo(addresses);
     if (fd < 0) {
-        bool is_privileged = reason == EACCES && atoi(at->port) < FIRST_FREE_PORT;
-        return fail(error, "cannot listen on %s%s%s:%s: %s; %schoose another --listen", left, at->host, right,
-                    at->port, strerror(reason),
+        bool is_privileged = reason == EACCES && atoi(at->tcp.port) < FIRST_FREE_PORT;
+        return fail(error, "cannot listen on %s%s%s:%s: %s; %schoose another --listen", left, at->tcp.host,
+                    right, at->tcp.port, strerror(reason),
                     is_privileged ? "this port needs CAP_NET_BIND_SERVICE, or systemd's headcam.socket; or "
                                   : "");
     }

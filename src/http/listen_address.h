@@ -6,6 +6,7 @@
 #ifndef HEADCAM_HTTP_LISTEN_ADDRESS_H
 #define HEADCAM_HTTP_LISTEN_ADDRESS_H
 
+#include "base/host_port.h"
 #include "base/socket_file.h"
 
 #include <stdbool.h>
@@ -13,13 +14,10 @@
 
 #define LISTEN_ADDRESS_UNIX "unix:"
 
-enum { LISTEN_HOST_BYTES = 256, LISTEN_PORT_BYTES = 8 };
-
 /* A path, or else a host and a port. */
 struct listen_address {
     char path[SOCKET_FILE_PATH_BYTES];
-    char host[LISTEN_HOST_BYTES]; /* without brackets */
-    char port[LISTEN_PORT_BYTES];
+    struct host_port tcp;
 };
 
 /* Reads the first length bytes of text. False: they are no address. */

@@ -31,7 +31,10 @@ void peer_describe(const struct sockaddr *address, char text[PEER_BYTES])
         return;
     }
     const char *shown = without_mapping(address, host);
-    snprintf(text, PEER_BYTES, strchr(shown, ':') ? "[%s]:%s" : "%s:%s", shown, port);
+    if (strcmp(port, "0") == 0)
+        snprintf(text, PEER_BYTES, "%s", shown);
+    else
+        snprintf(text, PEER_BYTES, strchr(shown, ':') ? "[%s]:%s" : "%s:%s", shown, port);
 }
 
 /* Who uses a unix socket. The kernel has an answer for other sockets, too: that it knows nobody. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * peer: who is at the other end of a connection, as text for the log. It is the socket's own address:
- * what a proxy or a client claims in X-Forwarded-For could be anything.
+ * peer: who is at the other end of a connection, as text for the log. It is the socket's own address;
+ * for what a proxy says, see forwarded.h.
  */
 #ifndef HEADCAM_HTTP_PEER_H
 #define HEADCAM_HTTP_PEER_H
@@ -10,9 +10,10 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
-enum { PEER_BYTES = 80 };
+enum { PEER_BYTES = 128 };
 
-/* "192.0.2.7:51234", "[2001:db8::7]:51234", or "a unix socket". address may be NULL: unknown. Pure. */
+/* "192.0.2.7:51234", "[2001:db8::7]:51234", without a port where that is 0, or
+   "a unix socket". address may be NULL: unknown. Pure. */
 void peer_describe(const struct sockaddr *address, char text[PEER_BYTES]);
 
 /* The same of a connection, and of a unix socket who uses it: "user 1000, process 4711". */

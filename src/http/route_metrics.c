@@ -185,6 +185,9 @@ static void put_stream_gauges(struct bytes *text, const struct streams *streams)
     for (report = streams->reports; report < end; report++)
         metrics_count(text, "headcam_stream_viewers", METRICS_LABELS({"stream", report->name}),
                       report->viewers);
+    metrics_head(text, "headcam_stream_edges", METRICS_GAUGE, "Other headcams that take a stream's frames.");
+    for (report = streams->reports; report < end; report++)
+        metrics_count(text, "headcam_stream_edges", METRICS_LABELS({"stream", report->name}), report->edges);
     metrics_head(text, "headcam_stream_variants", METRICS_GAUGE,
                  "Widths and qualities in which viewers stream, of --max-variants.");
     for (report = streams->reports; report < end; report++)
@@ -206,6 +209,63 @@ static void put_stream_gauges(struct bytes *text, const struct streams *streams)
     for (report = streams->reports; report < end; report++)
         metrics_seconds(text, "headcam_stream_encode_seconds_total", METRICS_LABELS({"stream", report->name}),
                         report->tally.counts[TALLY_ENCODE_NS]);
+}
+
+/* ---- where frames are forwarded ---- */
+
+static uint64_t is_connected(const struct edge_report *report)
+{
+    return report->is_connected;
+}
+
+static uint64_t frames_of(const struct edge_report *report)
+{
+    return report->frames;
+}
+
+static uint64_t bytes_of(const struct edge_report *report)
+{
+    return report->bytes;
+}
+
+static uint64_t skipped_of(const struct edge_report *report)
+{
+    return report->skipped;
+}
+
+static const struct edge_metric {
+    const char *name, *help;
+    enum metrics_type type;
+    uint64_t (*value)(const struct edge_report *report);
+} edge_metrics[] = {
+    {"headcam_edge_connected", "1 while an edge is connected, else 0.", METRICS_GAUGE, is_connected},
+    {"headcam_edge_frames_sent_total", "Frames that an edge was sent.", METRICS_COUNTER, frames_of},
+    {"headcam_edge_sent_bytes_total", "Bytes of these.", METRICS_COUNTER, bytes_of},
+    {"headcam_edge_frames_skipped_total",
+     "Frames that a newer one replaced before the path to the edge could take them.", METRICS_COUNTER,
+     skipped_of},
+};
+
+static void put_edges(struct bytes *text, struct server *server)
+{
+    size_t count;
+    struct edge_report *reports = edges_get(hub_edges(server->hub), &count);
+    put_gauge(text, "headcam_edges_limit", "How many edges there may be: --max-edges.",
+              server->options.max_edges);
+    for (size_t m = 0; m < sizeof(edge_metrics) / sizeof(edge_metrics[0]); m++) {
+        const struct edge_metric *metric = &edge_metrics[m];
+        metrics_head(text, metric->name, metric->type, metric->help);
+        for (size_t i = 0; i < count; i++)
+            metrics_count(text, metric->name, METRICS_LABELS({"edge", reports[i].endpoint}),
+                          metric->value(&reports[i]));
+    }
+    metrics_head(text, "headcam_edge_round_trip_seconds", METRICS_GAUGE,
+                 "The shortest time in which an edge answered; missing before the first.");
+    for (size_t i = 0; i < count; i++)
+        if (reports[i].round_trip_ns != 0)
+            metrics_seconds(text, "headcam_edge_round_trip_seconds",
+                            METRICS_LABELS({"edge", reports[i].endpoint}), reports[i].round_trip_ns);
+    free(reports);
 }
 
 /* ---- who comes in ---- */
@@ -304,6 +364,7 @@ enum MHD_Result route_metrics(struct server *server, struct MHD_Connection *conn
     put_timings(&text, hub_timings(server->hub));
     put_messages(&text, hub_intake(server->hub));
     put_visits(&text, server);
+    put_edges(&text, server);
     put_process(&text, server);
     return reply_content(connection, METRICS_CONTENT_TYPE, text.data, text.length);
 }

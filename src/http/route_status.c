@@ -121,6 +121,7 @@ static json_t *stream_json(const struct stream_report *report)
     json_object_set_new(object, "age_ms",
                         or_null(report->has_frame, json_integer((json_int_t)(report->age_ns / NS_PER_MS))));
     json_object_set_new(object, "viewers", whole(report->viewers));
+    json_object_set_new(object, "edges", whole(report->edges));
     json_object_set_new(object, "wanted", json_boolean(report->wanted));
     json_object_set_new(
         object, "wanted_fps",
@@ -136,6 +137,34 @@ static json_t *stream_json(const struct stream_report *report)
     json_object_set_new(object, "variants", variants_json(report));
     json_object_set_new(object, "conflicts", whole(report->conflicts));
     return object;
+}
+
+/* Where frames are forwarded. */
+static json_t *edges_json(const struct server *server, const struct grant *grant)
+{
+    size_t count;
+    struct edge_report *reports = edges_get(hub_edges(server->hub), &count);
+    json_t *edges = json_array();
+    if (grant_is_limited(grant)) /* a reason may name a stream that is not theirs */
+        count = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct edge_report *report = &reports[i];
+        json_t *object = json_object();
+        json_object_set_new(object, "endpoint", text(report->endpoint));
+        json_object_set_new(object, "state", json_string(report->is_connected ? "connected" : "connecting"));
+        json_object_set_new(object, "reason", text(report->reason));
+        json_object_set_new(object, "since", real_time(report->since_real_ns));
+        json_object_set_new(object, "streams", whole(report->streams));
+        json_object_set_new(object, "frames", whole(report->frames));
+        json_object_set_new(object, "bytes", whole(report->bytes));
+        json_object_set_new(object, "skipped_slow", whole(report->skipped));
+        json_object_set_new(object, "in_flight", whole(report->frames_in_flight));
+        json_object_set_new(object, "round_trip_ms",
+                            or_null(report->round_trip_ns != 0, duration_ms(report->round_trip_ns)));
+        json_array_append_new(edges, object);
+    }
+    free(reports);
+    return edges;
 }
 
 static json_t *ingest_json(const struct server *server)
@@ -178,6 +207,7 @@ enum MHD_Result route_status(struct server *server, struct MHD_Connection *conne
     json_object_set_new(status, "max_snapshots", whole(server->options.max_snapshots));
     json_object_set_new(status, "max_streams", whole(server->options.max_streams));
     json_object_set_new(status, "ingest", ingest_json(server));
+    json_object_set_new(status, "edges", edges_json(server, &request->grant));
     json_object_set_new(status, "streams", streams);
     char *json = json_dumps(status, JSON_INDENT(2) | JSON_REAL_PRECISION(13));
     json_decref(status);

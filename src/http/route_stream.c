@@ -39,11 +39,16 @@ static void free_response(void *arg)
     free(self);
 }
 
-/* Chromium shows an image only when it has seen the head of the next one. */
+/*
+ * Chromium shows an image only when it has seen the head of the next one. A script in it that reads the
+ * stream with fetch() needs each image's length instead, as Mainsail's does; it accepts anything, an image
+ * does not.
+ */
 static bool wants_advance_headers(struct MHD_Connection *connection)
 {
     const char *agent = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_USER_AGENT);
-    return agent && strstr(agent, "Chrome/");
+    const char *accept = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT);
+    return agent && strstr(agent, "Chrome/") && !(accept && strcmp(accept, "*/*") == 0);
 }
 
 enum MHD_Result route_stream(struct server *server, struct MHD_Connection *connection, const char *name,
@@ -64,7 +69,7 @@ enum MHD_Result route_stream(struct server *server, struct MHD_Connection *conne
 
     struct stream_response *self = memory_zeroed(sizeof(*self));
     self->server = server;
-    routes_init_viewer(&self->viewer, connection, name);
+    routes_init_viewer(&self->viewer, server, connection, name);
     self->viewer.watch = watch;
     self->viewer.settings = settings;
     self->viewer.rate = rate;

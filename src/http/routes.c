@@ -1,11 +1,72 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/routes.h"
 
+#include "http/forwarded.h"
+#include "http/peer.h"
 #include "http/query.h"
 #include "http/reply.h"
 #include "http/tls_connection.h"
 
 #include <stdio.h>
+#include <strings.h>
+
+/* More than any chain of proxies needs; what is longer is not believed. */
+enum { FORWARDED_BYTES = 1024 };
+
+struct forwarded_header {
+    char text[FORWARDED_BYTES];
+    size_t length;
+};
+
+/* Proxies may add a line of their own instead of going on with the one that is there. */
+static enum MHD_Result add_forwarded(void *arg, enum MHD_ValueKind kind, const char *key, const char *value)
+{
+    (void)kind;
+    struct forwarded_header *header = arg;
+    if (!value || strcasecmp(key, "X-Forwarded-For") != 0)
+        return MHD_YES;
+    const size_t room = sizeof(header->text) - header->length;
+    const int length =
+        snprintf(header->text + header->length, room, "%s%s", header->length > 0 ? "," : "", value);
+    if (length < 0 || (size_t)length >= room) {
+        header->length = sizeof(header->text);
+        return MHD_NO;
+    }
+    header->length += (size_t)length;
+    return MHD_YES;
+}
+
+bool routes_forwarded_client(const struct server *server, struct MHD_Connection *connection,
+                             struct sockaddr_storage *client)
+{
+    const struct text_list *trusted = server->options.trusted_proxies;
+    struct forwarded_header header = {.length = 0};
+    if (trusted->count == 0)
+        return false;
+    MHD_get_connection_values(connection, MHD_HEADER_KIND, add_forwarded, &header);
+    if (header.length == 0 || header.length == sizeof(header.text))
+        return false;
+    return forwarded_client(
+        trusted, MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr,
+        header.text, client);
+}
+
+/* The client for the log, with the proxy that it came through. */
+static void describe_client(const struct server *server, struct MHD_Connection *connection,
+                            char text[PEER_BYTES])
+{
+    struct sockaddr_storage client;
+    char proxy[PEER_BYTES];
+    peer_describe_socket(MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd,
+                         proxy);
+    if (routes_forwarded_client(server, connection, &client)) {
+        char address[PEER_BYTES];
+        peer_describe((const struct sockaddr *)&client, address);
+        snprintf(text, PEER_BYTES, "%.48s through %.64s", address, proxy);
+    } else {
+        snprintf(text, PEER_BYTES, "%s", proxy);
+    }
+}
 
 struct watch *routes_watch(struct server *server, struct MHD_Connection *connection, const char *name,
                            struct variant_settings *settings, enum MHD_Result *result)
@@ -52,12 +113,13 @@ bool routes_admit_viewer(struct server *server, struct MHD_Connection *connectio
     return false;
 }
 
-void routes_init_viewer(struct viewer *viewer, struct MHD_Connection *connection, const char *name)
+void routes_init_viewer(struct viewer *viewer, const struct server *server, struct MHD_Connection *connection,
+                        const char *name)
 {
     viewer->connection = connection;
     viewer->fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
     viewer->session = tls_connection_session(connection);
     snprintf(viewer->name, sizeof(viewer->name), "%s", name);
-    peer_describe_socket(viewer->fd, viewer->peer);
+    describe_client(server, connection, viewer->peer);
     list_init(&viewer->link);
 }

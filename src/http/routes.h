@@ -85,8 +85,13 @@ bool routes_admit_viewer(struct server *server, struct MHD_Connection *connectio
 struct watch *routes_watch(struct server *server, struct MHD_Connection *connection, const char *name,
                            struct variant_settings *settings, enum MHD_Result *result);
 
+/* The client behind a proxy that is trusted. False: it is the connection's own. */
+bool routes_forwarded_client(const struct server *server, struct MHD_Connection *connection,
+                             struct sockaddr_storage *client);
+
 /* What a viewer has of its connection, and of the name in its path. */
-void routes_init_viewer(struct viewer *viewer, struct MHD_Connection *connection, const char *name);
+void routes_init_viewer(struct viewer *viewer, const struct server *server, struct MHD_Connection *connection,
+                        const char *name);
 
 /* Ends a snapshot request, in whatever state it is: counts it, and frees it. */
 void routes_end_waiter(struct server *server, struct waiter *waiter, bool is_answered);

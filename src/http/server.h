@@ -8,6 +8,7 @@
 
 #include "access/access.h"
 #include "base/pulse.h"
+#include "base/text_list.h"
 #include "http/listen.h"
 #include "stream/hub.h"
 #include "tls/tls.h"
@@ -22,12 +23,14 @@ struct server_options {
     struct pulses *pulses;
     struct tls *tls;      /* NULL where no listener wants it */
     const char *endpoint; /* of the ingest, for /status */
+    size_t max_edges;
     size_t max_streams;
     size_t max_viewers;
     size_t max_snapshots;
     size_t max_variants; /* for the error that names it */
     uint64_t stuck_after_ns;
     struct access *access; /* NULL: everybody may see everything */
+    const struct text_list *trusted_proxies;
 };
 
 /* Starts the threads. NULL: it could not, and logged why. */

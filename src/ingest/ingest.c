@@ -33,10 +33,14 @@ enum { MESSAGES_AT_ONCE = 64 };
 
 static const uint64_t TICK_NS = NS_PER_S / 2;
 
+/* Over tcp:// nobody else tells that the other machine is gone. A frame through a very slow link must fit. */
+enum { HEARTBEAT_MS = 3000, HEARTBEAT_TIMEOUT_MS = 15000, HANDSHAKE_MS = 10000 };
+
 struct ingest {
     struct hub *hub;
     struct ingest_options options;
     void *context, *socket;
+    void *gate_socket; /* NULL: nobody asks */
     struct wake stop;
     pthread_t thread;
     struct pulse pulse;
@@ -89,14 +93,23 @@ static void reject(struct ingest *ingest, const char *name, const struct message
     log_warn("message dropped%s%s: %s%s", name[0] ? " for " : "", name, error->text, more);
 }
 
+static const struct {
+    enum reject reason;
+    const char *text;
+} verdicts[] = {
+    [HUB_TAKEN] = {REJECT_REASONS, ""},
+    [HUB_CONFLICT] = {REJECT_CONFLICT, "another producer has this name; give one of them another --name"},
+    [HUB_LIMIT] = {REJECT_LIMIT, "as many streams are announced as --max-streams allows"},
+    [HUB_LOOP] = {REJECT_LOOP, "it was forwarded from here, and came back by --forward of another headcam"},
+};
+
 static void reject_verdict(struct ingest *ingest, const char *name, enum hub_verdict verdict)
 {
-    struct message_error error = {.reason = verdict == HUB_CONFLICT ? REJECT_CONFLICT : REJECT_LIMIT};
-    snprintf(error.text, sizeof(error.text), "%s",
-             verdict == HUB_CONFLICT ? "another producer has this name; give one of them another --name"
-                                     : "as many streams are announced as --max-streams allows");
-    if (verdict != HUB_TAKEN)
-        reject(ingest, name, &error);
+    if (verdict == HUB_TAKEN)
+        return;
+    struct message_error error = {.reason = verdicts[verdict].reason};
+    snprintf(error.text, sizeof(error.text), "%s", verdicts[verdict].text);
+    reject(ingest, name, &error);
 }
 
 /* ---- frames ---- */
@@ -215,6 +228,31 @@ static enum hub_verdict submit_ready(struct ingest *ingest, const char *name, co
     return hub_submit_ready(ingest->hub, name, &self->raw, &self->frame);
 }
 
+static void send_bytes(struct ingest *ingest, const char *name, const uint8_t *bytes, size_t length)
+{
+    if (zmq_send(ingest->socket, bytes, length, ZMQ_DONTWAIT) < 0)
+        log_warn("cannot tell the producer of %s what is wanted: %s", name, zmq_strerror(errno));
+}
+
+static uint8_t *put_name(uint8_t *at, const char *name)
+{
+    size_t length = strlen(name);
+    *at++ = (uint8_t)length;
+    memcpy(at, name, length);
+    return at + length;
+}
+
+/* It has come, whatever became of it: its producer may send the next one. */
+static void acknowledge(struct ingest *ingest, const char *name, const struct raw_info *info)
+{
+    uint8_t bytes[HEADCAM_NAME_MAX + 24], *at = bytes;
+    *at++ = HEADCAM_UPSTREAM_TAKEN;
+    at = put_name(at, name);
+    at = put_little_endian(at, info->instance, 8);
+    at = put_little_endian(at, info->sequence, 8);
+    send_bytes(ingest, name, bytes, (size_t)(at - bytes));
+}
+
 static bool refuse(struct message_error *error, enum reject reason, const char *text)
 {
     error->reason = reason;
@@ -261,24 +299,26 @@ static bool take_frame(struct ingest *ingest, const char *name, struct parts *pa
     if (!message_read_header(zmq_msg_data(header), zmq_msg_size(header), ingest->options.max_frame_bytes,
                              &info, error))
         return false;
-    return info.location == HEADCAM_RING ? take_ring_frame(ingest, name, &info, parts, error)
-                                         : take_inline_frame(ingest, name, &info, parts, error);
+    bool is_taken = info.location == HEADCAM_RING ? take_ring_frame(ingest, name, &info, parts, error)
+                                                  : take_inline_frame(ingest, name, &info, parts, error);
+    if (info.wants_acknowledgement)
+        acknowledge(ingest, name, &info);
+    return is_taken;
 }
 
 /* ---- announcements ---- */
 
-static void send_bytes(struct ingest *ingest, const char *name, const uint8_t *bytes, size_t length)
+static void send_verdict(struct ingest *ingest, const char *name, const struct announcement *announcement,
+                         enum hub_verdict verdict)
 {
-    if (zmq_send(ingest->socket, bytes, length, ZMQ_DONTWAIT) < 0)
-        log_warn("cannot tell the producer of %s what is wanted: %s", name, zmq_strerror(errno));
-}
-
-static uint8_t *put_name(uint8_t *at, const char *name)
-{
-    size_t length = strlen(name);
-    *at++ = (uint8_t)length;
-    memcpy(at, name, length);
-    return at + length;
+    uint8_t bytes[HEADCAM_NAME_MAX + 16 + HUB_TEXT_BYTES], *at = bytes;
+    *at++ = HEADCAM_UPSTREAM_VERDICT;
+    at = put_name(at, name);
+    at = put_little_endian(at, announcement->instance, 8);
+    *at++ = verdict == HUB_TAKEN;
+    size_t length = strlen(verdicts[verdict].text);
+    memcpy(at, verdicts[verdict].text, length);
+    send_bytes(ingest, name, bytes, (size_t)(at - bytes) + length);
 }
 
 static void send_ring_verdict(struct ingest *ingest, const char *name,
@@ -327,6 +367,8 @@ static bool take_announcement(struct ingest *ingest, const char *name, struct pa
         return false;
     enum hub_verdict verdict = hub_announce(ingest->hub, name, &announcement);
     reject_verdict(ingest, name, verdict);
+    if (announcement.is_forwarded)
+        send_verdict(ingest, name, &announcement, verdict);
     if (verdict == HUB_TAKEN && announcement.ring.number != 0)
         take_ring_offer(ingest, name, &announcement, user_of(json));
     return true;
@@ -402,12 +444,16 @@ static void *run(void *arg)
             {ingest->socket, 0, ZMQ_POLLIN, 0},
             {NULL, demand->fd, ZMQ_POLLIN, 0},
             {NULL, ingest->stop.fd, ZMQ_POLLIN, 0},
+            {ingest->gate_socket, 0, ZMQ_POLLIN, 0},
         };
-        zmq_poll(items, 3, clock_timeout_ms(clock_mono_ns(), tick_ns < deadline_ns ? tick_ns : deadline_ns));
+        zmq_poll(items, ingest->gate_socket ? 4 : 3,
+                 clock_timeout_ms(clock_mono_ns(), tick_ns < deadline_ns ? tick_ns : deadline_ns));
         if (items[2].revents)
             return NULL;
         if (items[1].revents)
             wake_clear(demand);
+        if (items[3].revents)
+            gate_answer(ingest->options.gate, ingest->gate_socket);
         tell_producers(ingest);
         if (items[0].revents)
             take_messages(ingest);
@@ -432,42 +478,106 @@ static bool set_option(void *socket, int option, int64_t value)
                                     : zmq_setsockopt(socket, option, &small, sizeof(small)) == 0;
 }
 
+static bool fail(char error[ENDPOINT_ERROR_BYTES], const char *text)
+{
+    snprintf(error, ENDPOINT_ERROR_BYTES, "%s: %s", text, zmq_strerror(errno));
+    return false;
+}
+
 static bool open_socket(struct ingest *ingest, char error[ENDPOINT_ERROR_BYTES])
 {
-    const char *endpoint = ingest->options.endpoint;
-    if (!endpoint_prepare(endpoint, error))
-        return false;
     ingest->context = zmq_ctx_new();
     ingest->socket = ingest->context ? zmq_socket(ingest->context, ZMQ_XSUB) : NULL;
-    if (!ingest->socket || !set_option(ingest->socket, ZMQ_RCVHWM, RECEIVE_HIGH_WATER_MARK) ||
-        !set_option(ingest->socket, ZMQ_SNDHWM, SEND_HIGH_WATER_MARK) ||
-        !set_option(ingest->socket, ZMQ_LINGER, 0) ||
-        /* A larger part is refused by libzmq before it allocates anything; its sender is disconnected. */
-        !set_option(ingest->socket, ZMQ_MAXMSGSIZE, (int64_t)ingest->options.max_frame_bytes * 2)) {
-        snprintf(error, ENDPOINT_ERROR_BYTES, "cannot make the ingest socket: %s", zmq_strerror(errno));
+    return (ingest->socket && set_option(ingest->socket, ZMQ_RCVHWM, RECEIVE_HIGH_WATER_MARK) &&
+            set_option(ingest->socket, ZMQ_SNDHWM, SEND_HIGH_WATER_MARK) &&
+            set_option(ingest->socket, ZMQ_LINGER, 0) &&
+            /* A larger part is refused by libzmq before it allocates anything; its sender is disconnected. */
+            set_option(ingest->socket, ZMQ_MAXMSGSIZE, (int64_t)ingest->options.max_frame_bytes * 2)) ||
+           fail(error, "cannot make the ingest socket");
+}
+
+/* Options hold for the endpoints that are bound after them. */
+static bool prepare_tcp(struct ingest *ingest, char error[ENDPOINT_ERROR_BYTES])
+{
+    void *socket = ingest->socket;
+    const struct key_pair *keys = ingest->options.keys;
+    if (!set_option(socket, ZMQ_HEARTBEAT_IVL, HEARTBEAT_MS) ||
+        !set_option(socket, ZMQ_HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS) ||
+        !set_option(socket, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS))
+        return fail(error, "cannot prepare the ingest socket for tcp://");
+    if (!keys)
+        return true;
+    /* libzmq asks nobody, and lets everybody in, while there is no gate: it is there first, and closed last.
+     */
+    ingest->gate_socket = gate_open(ingest->context);
+    return (ingest->gate_socket && set_option(socket, ZMQ_CURVE_SERVER, 1) &&
+            zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, keys->secret_key, KEYS_TEXT_BYTES) == 0 &&
+            zmq_setsockopt(socket, ZMQ_ZAP_DOMAIN, GATE_DOMAIN, strlen(GATE_DOMAIN)) == 0) ||
+           fail(error, "cannot prepare the ingest socket for CURVE");
+}
+
+static bool bind_endpoint(struct ingest *ingest, const struct endpoint *endpoint,
+                          char error[ENDPOINT_ERROR_BYTES])
+{
+    char address[ENDPOINT_BYTES];
+    bool is_ipv6;
+    if (!endpoint_prepare(endpoint->text, error) || !endpoint_resolve(endpoint, address, &is_ipv6, error))
         return false;
-    }
+    if (!set_option(ingest->socket, ZMQ_IPV6, is_ipv6))
+        return fail(error, "cannot prepare the ingest socket for IPv6");
     /* The file never has more permissions than it shall have, not even between bind and chmod. */
     mode_t old_mask = umask(~ingest->options.socket_mode & 0777);
-    int bound = zmq_bind(ingest->socket, endpoint);
+    int bound = zmq_bind(ingest->socket, address);
     int reason = errno;
     umask(old_mask);
     if (bound != 0) {
-        snprintf(error, ENDPOINT_ERROR_BYTES, "cannot bind %s: %s; choose another --ingest", endpoint,
+        snprintf(error, ENDPOINT_ERROR_BYTES, "cannot bind %s: %s; choose another --ingest", endpoint->text,
                  zmq_strerror(reason));
         return false;
     }
-    return endpoint_set_mode(endpoint, ingest->options.socket_mode, error);
+    if (endpoint->is_tcp) {
+        size_t room = sizeof(address);
+        zmq_getsockopt(ingest->socket, ZMQ_LAST_ENDPOINT, address, &room);
+        log_info("headcam takes frames of other machines at %s, %s", address,
+                 ingest->options.keys ? "with CURVE" : "without keys");
+    }
+    return endpoint_set_mode(endpoint->text, ingest->options.socket_mode, error);
+}
+
+static bool bind_all(struct ingest *ingest, bool is_tcp, char error[ENDPOINT_ERROR_BYTES])
+{
+    bool is_first = true;
+    for (size_t i = 0; i < ingest->options.endpoint_count; i++) {
+        const struct endpoint *endpoint = &ingest->options.endpoints[i];
+        if (endpoint->is_tcp != is_tcp)
+            continue;
+        if ((is_tcp && is_first && !prepare_tcp(ingest, error)) || !bind_endpoint(ingest, endpoint, error))
+            return false;
+        is_first = false;
+    }
+    return true;
 }
 
 static void close_socket(struct ingest *ingest)
 {
     if (ingest->socket) {
-        endpoint_remove(ingest->options.endpoint);
+        for (size_t i = 0; i < ingest->options.endpoint_count; i++)
+            endpoint_remove(ingest->options.endpoints[i].text);
         zmq_close(ingest->socket);
     }
+    if (ingest->gate_socket)
+        zmq_close(ingest->gate_socket);
     if (ingest->context)
         zmq_ctx_term(ingest->context);
+}
+
+/* Rings are where agents of this machine connect. */
+static const char *ring_endpoint(const struct ingest *ingest)
+{
+    for (size_t i = 0; i < ingest->options.endpoint_count; i++)
+        if (!ingest->options.endpoints[i].is_tcp)
+            return ingest->options.endpoints[i].text;
+    return ingest->options.endpoints[0].text;
 }
 
 struct ingest *ingest_create(struct hub *hub, const struct ingest_options *options,
@@ -476,12 +586,12 @@ struct ingest *ingest_create(struct hub *hub, const struct ingest_options *optio
     struct ingest *ingest = memory_zeroed(sizeof(*ingest));
     ingest->hub = hub;
     ingest->options = *options;
-    if (!open_socket(ingest, error)) {
+    if (!open_socket(ingest, error) || !bind_all(ingest, false, error) || !bind_all(ingest, true, error)) {
         close_socket(ingest);
         free(ingest);
         return NULL;
     }
-    ingest->rings = rings_create(ingest->options.endpoint);
+    ingest->rings = rings_create(ring_endpoint(ingest));
     static const uint8_t all_announcements[] = {1, '@'};
     zmq_send(ingest->socket, all_announcements, sizeof(all_announcements), 0);
     if (!wake_init(&ingest->stop) || !thread_start(&ingest->thread, "ingest", run, ingest)) {

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ingest: the thread that owns the ZeroMQ socket. It hears announcements, takes frames, and tells the
- * producers what is wanted. What does not fit is counted, logged at a limited rate, and dropped.
+ * ingest: the thread that owns the ZeroMQ socket, at all its endpoints. It hears announcements, takes frames,
+ * and tells the producers what is wanted. What does not fit is counted, logged at a limited rate, and
+ * dropped.
  */
 #ifndef HEADCAM_INGEST_INGEST_H
 #define HEADCAM_INGEST_INGEST_H
 
 #include "base/pulse.h"
+#include "curve/gate.h"
 #include "ingest/endpoint.h"
 #include "stream/hub.h"
 
@@ -16,8 +18,11 @@
 struct ingest;
 
 struct ingest_options {
-    const char *endpoint;
-    mode_t socket_mode; /* of an ipc:// endpoint's file */
+    const struct endpoint *endpoints;
+    size_t endpoint_count;
+    mode_t socket_mode;          /* of an ipc:// endpoint's file */
+    const struct key_pair *keys; /* for tcp://, and who may send there; NULL: everybody, in the clear */
+    struct gate *gate;
     size_t max_frame_bytes;
     struct pulses *pulses;
 };

@@ -133,12 +133,13 @@ bool message_read_header(const void *bytes, size_t length, size_t max_frame_byte
         .slot = (uint32_t)little_endian(at + HEADCAM_AT_SLOT, 4),
         .slot_sequence = little_endian(at + HEADCAM_AT_SLOT_SEQUENCE, 8),
         .payload_bytes = (size_t)little_endian(at + HEADCAM_AT_PAYLOAD_BYTES, 8),
+        .wants_acknowledgement = at[HEADCAM_AT_FLAGS] & HEADCAM_FLAG_ACKNOWLEDGE,
         .update = has_update ? little_endian(at + HEADCAM_AT_UPDATE, 8) : HEADCAM_NO_UPDATE,
     };
     if (info->instance == 0)
         return refuse(error, REJECT_FIELD, "instance 0");
-    if (little_endian(at + HEADCAM_AT_FLAGS, 2) != 0)
-        return refuse(error, REJECT_FIELD, "the flags must be 0");
+    if ((little_endian(at + HEADCAM_AT_FLAGS, 2) & ~(uint64_t)HEADCAM_FLAG_ACKNOWLEDGE) != 0)
+        return refuse(error, REJECT_FIELD, "flags that are not known must be 0");
     if (info->width < 1 || info->width > MAX_SIDE || info->height < 1 || info->height > MAX_SIDE)
         return refuse(error, REJECT_FIELD, "%" PRIu32 "x%" PRIu32 " pixels; a side has 1 to %d", info->width,
                       info->height, MAX_SIDE);
@@ -214,13 +215,29 @@ static bool read_format(const json_t *object, enum headcam_pixel_format *format)
     return false;
 }
 
-static bool read_instance(const json_t *object, uint64_t *instance)
+static bool read_instance(const json_t *value, uint64_t *instance)
 {
-    const char *text = json_string_value(json_object_get(object, "instance"));
+    const char *text = json_string_value(value);
     if (!text || strlen(text) != 16 || strspn(text, "0123456789abcdefABCDEF") != 16)
         return false;
     *instance = strtoull(text, NULL, 16);
     return *instance != 0;
+}
+
+/* The headcams that it came through. */
+static bool read_via(const json_t *object, struct announcement *announcement)
+{
+    const json_t *via = json_object_get(object, "via");
+    if (!via)
+        return true;
+    announcement->is_forwarded = true;
+    announcement->via_count = json_array_size(via);
+    if (announcement->via_count < 1 || announcement->via_count > HEADCAM_VIA_MAX)
+        return false;
+    for (size_t i = 0; i < announcement->via_count; i++)
+        if (!read_instance(json_array_get(via, i), &announcement->via[i]))
+            return false;
+    return true;
 }
 
 /* What an announcement says of a ring. */
@@ -253,7 +270,7 @@ static bool read_announcement(const json_t *object, struct announcement *announc
     if (json_integer_value(json_object_get(object, "headcam")) != HEADCAM_WIRE_VERSION)
         return refuse(error, REJECT_ANNOUNCEMENT, "an announcement has \"headcam\": %d",
                       HEADCAM_WIRE_VERSION);
-    if (!read_instance(object, &announcement->instance))
+    if (!read_instance(json_object_get(object, "instance"), &announcement->instance))
         return refuse(error, REJECT_ANNOUNCEMENT,
                       "\"instance\" is a string of 16 hexadecimal digits, not all 0");
     const char *state = json_string_value(json_object_get(object, "state"));
@@ -271,6 +288,9 @@ static bool read_announcement(const json_t *object, struct announcement *announc
     if (!read_ring(object, announcement))
         return refuse(error, REJECT_ANNOUNCEMENT,
                       "\"ring\" has a number, a place and confirmed, or a reason");
+    if (!read_via(object, announcement))
+        return refuse(error, REJECT_ANNOUNCEMENT, "\"via\" is 1 to %d strings of 16 hexadecimal digits",
+                      HEADCAM_VIA_MAX);
     if (!read_format(object, &announcement->format))
         return refuse(error, REJECT_ANNOUNCEMENT, "\"format\" is RGBA, BGRA, RGB, BGR, GRAY8 or JPEG");
     return true;

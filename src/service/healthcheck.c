@@ -73,9 +73,9 @@ static bool connect_to_host(struct conversation *with, const struct listen_addre
 {
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
     struct addrinfo *addresses;
-    if (strspn(at->port, "0") == strlen(at->port))
+    if (strspn(at->tcp.port, "0") == strlen(at->tcp.port))
         return fail(with, "port 0 is another one at each start; choose one with --listen");
-    int flaw = getaddrinfo(at->host, at->port, &hints, &addresses);
+    int flaw = getaddrinfo(at->tcp.host, at->tcp.port, &hints, &addresses);
     if (flaw != 0)
         return fail(with, "%s", gai_strerror(flaw));
     bool connects = false;
@@ -174,8 +174,8 @@ static bool ask(const struct listen_address *at, bool has_tls, char error[HEALTH
     if (is_unix)
         snprintf(with.place, sizeof(with.place), LISTEN_ADDRESS_UNIX "%s", at->path);
     else
-        snprintf(with.place, sizeof(with.place), strchr(at->host, ':') ? "[%s]:%s" : "%s:%s", at->host,
-                 at->port);
+        snprintf(with.place, sizeof(with.place), strchr(at->tcp.host, ':') ? "[%s]:%s" : "%s:%s",
+                 at->tcp.host, at->tcp.port);
     bool is_well = (is_unix ? connect_to_path(&with, at->path) : connect_to_host(&with, at)) &&
                    (has_tls && !is_unix ? speak_tls(&with) : speak(&with));
     if (with.fd >= 0)

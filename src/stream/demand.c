@@ -36,7 +36,7 @@ static struct watch *find_watch(struct stream *stream, const struct variant_sett
     list_for_each(node, &stream->watches)
     {
         struct watch *watch = container_of(node, struct watch, link);
-        if (variant_settings_equal(&watch->settings, settings))
+        if (!watch->is_apart && variant_settings_equal(&watch->settings, settings))
             return watch;
     }
     return NULL;
@@ -118,6 +118,17 @@ static void attach_again(struct watch *watch, const struct demand_context *conte
     attach(watch, variant ? variant : watch->stream->plain, context->serial);
 }
 
+static struct watch *add_watch(struct stream *stream, struct variant *variant,
+                               const struct variant_settings *settings, const struct demand_context *context)
+{
+    struct watch *watch = memory_zeroed(sizeof(*watch));
+    watch->stream = stream;
+    watch->settings = *settings;
+    attach(watch, variant, context->serial);
+    list_append(&stream->watches, &watch->link);
+    return watch;
+}
+
 struct watch *demand_watch(struct stream *stream, const struct variant_settings *settings,
                            const struct demand_context *context)
 {
@@ -127,13 +138,17 @@ struct watch *demand_watch(struct stream *stream, const struct variant_settings 
         struct variant *variant = find_or_add_variant(stream, &reduced, context);
         if (!variant)
             return NULL;
-        watch = memory_zeroed(sizeof(*watch));
-        watch->stream = stream;
-        watch->settings = reduced;
-        attach(watch, variant, context->serial);
-        list_append(&stream->watches, &watch->link);
+        watch = add_watch(stream, variant, &reduced, context);
     }
     watch->references++;
+    return watch;
+}
+
+struct watch *demand_watch_apart(struct stream *stream, const struct demand_context *context)
+{
+    struct watch *watch = add_watch(stream, stream->plain, &stream->plain->settings, context);
+    watch->is_apart = true;
+    watch->references = 1;
     return watch;
 }
 
@@ -215,7 +230,10 @@ bool demand_sum(struct stream *stream, uint64_t now_ns, uint64_t now_real_ns)
         sum_variant(stream, variant);
         audience_add(&sum, &variant->audience);
     }
+    /* Who watches at an edge has lingered there already. */
+    bool lingers = stream->viewers > 0 || stream->edges == 0;
     stream->viewers = sum.viewers;
+    stream->edges = sum.edges;
     bool was_watched = stream->watched;
     stream->watched = !audience_is_empty(&sum);
     if (stream->watched && !was_watched) {
@@ -224,7 +242,7 @@ bool demand_sum(struct stream *stream, uint64_t now_ns, uint64_t now_real_ns)
         stream->unwanted_since_ns = 0;
     } else if (!stream->watched) {
         if (was_watched)
-            stream->unwanted_since_ns = now_ns;
+            stream->unwanted_since_ns = lingers ? now_ns : 0;
         return was_watched; /* until the subscription ends, the rate should not rise */
     }
     /* A snapshot wants the next frame there is. */

@@ -28,6 +28,9 @@ void demand_fini(struct stream *stream, struct list *gone);
 struct watch *demand_watch(struct stream *stream, const struct variant_settings *settings,
                            const struct demand_context *context);
 
+/* A watch of the pictures as they are that nobody shares. */
+struct watch *demand_watch_apart(struct stream *stream, const struct demand_context *context);
+
 /* Drops a reference. */
 void demand_unwatch(struct watch *watch, uint64_t now_ns);
 

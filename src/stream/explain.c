@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 static const struct {
     const char *reason, *next_step;
@@ -16,6 +17,12 @@ static const struct {
     [EXPLAIN_NO_ROOM] = {"PNG and raw snapshots take as much memory as --max-exact-bytes allows",
                          "wait until clients have read theirs, or allow more"},
 };
+
+/* An edge has no agents, or is not to have them by tcp://. */
+static bool is_edge(const struct explain_facts *facts)
+{
+    return strncmp(facts->endpoint, "tcp://", strlen("tcp://")) == 0;
+}
 
 static const char *agent_name(const struct explain_facts *facts)
 {
@@ -68,7 +75,9 @@ void explain_next_step(const struct explain_facts *facts, char text[EXPLAIN_BYTE
     text[0] = '\0';
     switch (facts->condition) {
     case CONDITION_WAITING:
-        if (facts->stream[0])
+        if (is_edge(facts))
+            snprintf(text, EXPLAIN_BYTES, "at its origin: headcam --forward tcp://THIS_HOST:PORT");
+        else if (facts->stream[0])
             snprintf(text, EXPLAIN_BYTES, "start one: headcam-agent testcard --name %s --endpoint %s",
                      facts->stream, facts->endpoint);
         else

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 /* Subscriptions and variants outlive their last watcher by this: page reloads and snapshots in a row stay
    warm. */
@@ -21,8 +22,10 @@ static const uint64_t LINGER_NS = NS_PER_S;
 
 struct hub {
     struct hub_options options;
-    struct wake upstream_wake, sender_wake;
+    uint64_t id;
+    struct wake upstream_wake, sender_wake, forward_wake;
     struct intake intake;
+    struct edges edges;
     struct hub_timings timings;
     struct hub_encoder encoder;
 
@@ -57,14 +60,25 @@ static void hub_unlock(struct hub *hub)
     }
 }
 
+/* It tells this process's word from that of others; who guesses it gains nothing. */
+static uint64_t draw_id(void)
+{
+    uint64_t id;
+    if (getrandom(&id, sizeof(id), 0) != (ssize_t)sizeof(id))
+        id = clock_real_ns();
+    return id ? id : 1;
+}
+
 struct hub *hub_create(const struct hub_options *options)
 {
     struct hub *hub = memory_zeroed(sizeof(*hub));
     hub->options = *options;
-    if (!wake_init(&hub->upstream_wake) || !wake_init(&hub->sender_wake)) {
+    if (!wake_init(&hub->upstream_wake) || !wake_init(&hub->sender_wake) || !wake_init(&hub->forward_wake)) {
         log_error("cannot make an eventfd: too many open files?");
         abort();
     }
+    hub->id = draw_id();
+    edges_init(&hub->edges);
     pthread_mutex_init(&hub->lock, NULL);
     list_init(&hub->streams);
     list_init(&hub->work);
@@ -84,6 +98,8 @@ void hub_destroy(struct hub *hub)
     pthread_mutex_destroy(&hub->lock);
     wake_fini(&hub->upstream_wake);
     wake_fini(&hub->sender_wake);
+    wake_fini(&hub->forward_wake);
+    edges_fini(&hub->edges);
     free(hub);
 }
 
@@ -100,6 +116,28 @@ const struct wake *hub_upstream_wake(const struct hub *hub)
 const struct wake *hub_sender_wake(const struct hub *hub)
 {
     return &hub->sender_wake;
+}
+
+const struct wake *hub_forward_wake(const struct hub *hub)
+{
+    return &hub->forward_wake;
+}
+
+static void wake_watchers(struct hub *hub)
+{
+    wake_signal(&hub->sender_wake);
+    if (hub->options.has_edges)
+        wake_signal(&hub->forward_wake);
+}
+
+uint64_t hub_id(const struct hub *hub)
+{
+    return hub->id;
+}
+
+struct edges *hub_edges(struct hub *hub)
+{
+    return &hub->edges;
 }
 
 static void announce_job(struct hub *hub)
@@ -270,7 +308,7 @@ static struct stream *admit(struct hub *hub, const char *name, uint64_t instance
         list_remove(&stream->link);
         list_append(&hub->streams, &stream->link);
         leave_lobby(hub, now_ns);
-        wake_signal(&hub->sender_wake);
+        wake_watchers(hub);
     }
     if (stream->wanted_rate != 0 && !stream->rate_is_told)
         wake_signal(&hub->upstream_wake);
@@ -280,10 +318,20 @@ static struct stream *admit(struct hub *hub, const char *name, uint64_t instance
 
 /* ---- ingest ---- */
 
+static bool is_loop(const struct hub *hub, const struct announcement *announcement)
+{
+    for (size_t i = 0; i < announcement->via_count; i++)
+        if (announcement->via[i] == hub->id)
+            return true;
+    return false;
+}
+
 enum hub_verdict hub_announce(struct hub *hub, const char *name, const struct announcement *announcement)
 {
     uint64_t now_ns = clock_mono_ns();
     enum hub_verdict verdict;
+    if (is_loop(hub, announcement))
+        return HUB_LOOP;
     hub_lock(hub);
     struct stream *stream = admit(hub, name, announcement->instance, now_ns, &verdict);
     if (stream) {
@@ -391,7 +439,7 @@ enum hub_verdict hub_submit_ready(struct hub *hub, const char *name, struct raw_
         if (stream->watched) {
             tally_add(&stream->tally, TALLY_PASSED, 1);
             old = variant_publish(stream->plain, frame, true, ++hub->serial, now_ns, now_ns);
-            wake_signal(&hub->sender_wake);
+            wake_watchers(hub);
         } else {
             tally_add(&stream->tally, TALLY_UNWANTED, 1);
         }
@@ -616,7 +664,7 @@ void hub_publish(struct hub *hub, struct hub_job *job, size_t output, enum hub_o
     struct frame *old =
         job->raw ? publish_picture(hub, job, variant, outcome, frame) : publish_notice(hub, variant, frame);
     if (frame)
-        wake_signal(&hub->sender_wake);
+        wake_watchers(hub);
     hub_unlock(hub);
     frame_unref(&old);
 }
@@ -643,7 +691,7 @@ void hub_publish_late(struct hub *hub, const struct hub_late *late, enum hub_out
     late->stream->late_count--;
     if (frame) {
         old = variant_publish(late->variant, frame, true, ++hub->serial, late->arrival_ns, clock_mono_ns());
-        wake_signal(&hub->sender_wake);
+        wake_watchers(hub);
     }
     drop_if_unused(hub, late->stream);
     hub_unlock(hub);
@@ -683,6 +731,16 @@ struct watch *hub_watch(struct hub *hub, const char *name, const struct variant_
     const struct demand_context context = demand_context(hub, clock_mono_ns());
     struct watch *watch = demand_watch(stream, settings, &context);
     drop_if_unused(hub, stream);
+    hub_unlock(hub);
+    return watch;
+}
+
+struct watch *hub_watch_apart(struct hub *hub, const char *name)
+{
+    hub_lock(hub);
+    struct stream *stream = find_or_add_stream(hub, name);
+    const struct demand_context context = demand_context(hub, clock_mono_ns());
+    struct watch *watch = demand_watch_apart(stream, &context);
     hub_unlock(hub);
     return watch;
 }

@@ -11,6 +11,7 @@
 #include "base/histogram.h"
 #include "base/wake.h"
 #include "stream/condition.h"
+#include "stream/edges.h"
 #include "stream/explain.h"
 #include "stream/frame.h"
 #include "stream/intake.h"
@@ -47,6 +48,7 @@ struct hub_options {
     uint32_t quality;         /* what viewers get who do not ask for one */
     uint64_t no_signal_after_ns;
     uint64_t forget_after_ns;
+    bool has_edges; /* frames are forwarded */
 };
 
 /* The strings in options live as long as the hub. */
@@ -78,12 +80,16 @@ struct announcement {
     char version[HUB_TEXT_BYTES];
     char transport_reason[HUB_TEXT_BYTES]; /* why its frames come inline */
     struct ring_offer ring;
+    bool is_forwarded;             /* by another headcam, which waits for an answer */
+    uint64_t via[HEADCAM_VIA_MAX]; /* the headcams that it came through, the first one first */
+    size_t via_count;
 };
 
 enum hub_verdict {
     HUB_TAKEN,
     HUB_CONFLICT, /* another producer has the name */
     HUB_LIMIT,    /* one stream too many: --max-streams */
+    HUB_LOOP,     /* it came through here already */
 };
 
 enum hub_verdict hub_announce(struct hub *hub, const char *name, const struct announcement *announcement);
@@ -209,6 +215,9 @@ void hub_finish_job(struct hub *hub, const struct hub_job *job);
  */
 struct watch *hub_watch(struct hub *hub, const char *name, const struct variant_settings *settings);
 struct watch *hub_watch_again(struct hub *hub, struct watch *watch);
+
+/* A stream in its pictures as they are, for one who tells an audience of its own. */
+struct watch *hub_watch_apart(struct hub *hub, const char *name);
 void hub_unwatch(struct hub *hub, struct watch *watch);
 
 /* The stream of a watch with other settings; NULL as above. */
@@ -217,12 +226,13 @@ struct watch *hub_watch_other(struct hub *hub, struct watch *watch, const struct
 /* Who looks, and what would satisfy all of them. */
 struct audience {
     size_t viewers;
-    millifps rate;                    /* of the fastest viewer */
+    size_t edges;                     /* other headcams that take the frames for their viewers */
+    millifps rate;                    /* of the fastest of both */
     size_t snapshots;                 /* requests that wait for a frame */
     uint64_t snapshots_not_before_ns; /* monotonic, not 0: the oldest capture that one of them takes */
 };
 
-/* There is one who tells, the sender, once for each watch. */
+/* There is one who tells: the sender, once for each watch, or the owner of a watch apart. */
 void hub_set_audience(struct hub *hub, struct watch *watch, const struct audience *audience);
 
 /* What a watcher sees. Serials rise and tell what is new; frames are references of the caller's. */
@@ -247,8 +257,12 @@ void hub_look(struct hub *hub, struct watch *watch, struct hub_view *view);
 /* Asks for a new no-signal picture if what it says differs from the last one. True if one will come. */
 bool hub_request_notice(struct hub *hub, struct watch *watch);
 
-/* Signalled when a watched stream has something new. */
+/* Signalled when a watched stream has something new; the second one where there are edges. */
 const struct wake *hub_sender_wake(const struct hub *hub);
+const struct wake *hub_forward_wake(const struct hub *hub);
+
+/* This process's number, random and not 0, by which it knows what it forwarded itself. */
+uint64_t hub_id(const struct hub *hub);
 
 /* Why a stream has no picture, with the next step, as one line. */
 void hub_explain(struct hub *hub, struct watch *watch, char text[2 * EXPLAIN_BYTES]);
@@ -288,9 +302,11 @@ struct stream_report {
     double fps;
     bool has_frame;
     uint64_t age_ns; /* of the newest frame's capture */
-    size_t viewers;
+    size_t viewers, edges;
     bool wanted;
     millifps wanted_rate;
+    uint64_t via[HEADCAM_VIA_MAX];
+    size_t via_count;
     char agent[HUB_TEXT_BYTES];
     char version[HUB_TEXT_BYTES];
     uint64_t instance;
@@ -308,6 +324,9 @@ struct stream_report *hub_report(struct hub *hub, size_t *count);
 
 /* What became of the frames of all streams that ever were. */
 void hub_totals(struct hub *hub, struct tally_view *totals);
+
+/* Where frames are forwarded. */
+struct edges *hub_edges(struct hub *hub);
 
 /* What came in and was dropped, over all streams. */
 struct intake *hub_intake(struct hub *hub);

@@ -8,6 +8,7 @@ const char *reject_name(enum reject reason)
         [REJECT_MAGIC] = "magic", [REJECT_VERSION] = "version",   [REJECT_FIELD] = "field",
         [REJECT_SIZE] = "size",   [REJECT_JPEG] = "jpeg",         [REJECT_ANNOUNCEMENT] = "announcement",
         [REJECT_RING] = "ring",   [REJECT_CONFLICT] = "conflict", [REJECT_LIMIT] = "limit",
+        [REJECT_LOOP] = "loop",
     };
     return names[reason];
 }

@@ -23,6 +23,7 @@ enum reject {
     REJECT_RING,
     REJECT_CONFLICT,
     REJECT_LIMIT,
+    REJECT_LOOP,
     REJECT_REASONS, /* how many there are */
 };
 

@@ -27,6 +27,7 @@ struct raw_info {
     uint32_t ring, slot;
     uint64_t slot_sequence;
     size_t payload_bytes;
+    bool wants_acknowledgement;
 };
 
 struct raw_frame {

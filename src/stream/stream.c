@@ -245,11 +245,14 @@ void stream_write_report(struct stream *stream, const char *endpoint, uint32_t s
     report->fps = rate_per_second(&stream->arrivals, now_ns);
     write_variants_report(stream, server_quality, now_ns, report);
     report->viewers = stream->viewers;
+    report->edges = stream->edges;
     report->wanted = stream->watched;
     report->wanted_rate = stream->wanted_rate;
     memcpy(report->agent, stream->producer.agent, sizeof(report->agent));
     memcpy(report->version, stream->producer.version, sizeof(report->version));
     report->instance = stream->producer.instance;
+    memcpy(report->via, stream->producer.via, sizeof(report->via));
+    report->via_count = stream->producer.via_count;
     tally_sum(&stream->tally, &report->tally);
     report->encode_mean_ns = stream->encode_mean_ns;
     report->conflicts = stream->conflicts;

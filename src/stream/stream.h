@@ -31,9 +31,9 @@ struct stream {
     /* Demand. */
     struct list watches;
     bool watched; /* some watch has an audience */
-    size_t viewers;
+    size_t viewers, edges;
     uint64_t wanted_since_ns, wanted_since_real_ns;
-    uint64_t unwanted_since_ns; /* 0: wanted, or never was */
+    uint64_t unwanted_since_ns; /* 0: wanted, or never was, or by edges alone */
     millifps wanted_rate;
     bool subscribed;   /* the producers were told */
     bool rate_is_told; /* likewise */

@@ -19,19 +19,20 @@ void variant_fini(struct variant *variant)
 
 void audience_add(struct audience *all, const struct audience *more)
 {
-    if (more->viewers > 0)
-        all->rate = all->viewers > 0 ? pace_faster(all->rate, more->rate) : more->rate;
+    if (audience_streams(more))
+        all->rate = audience_streams(all) ? pace_faster(all->rate, more->rate) : more->rate;
     if (more->snapshots > 0 &&
         (all->snapshots == 0 || more->snapshots_not_before_ns < all->snapshots_not_before_ns))
         all->snapshots_not_before_ns = more->snapshots_not_before_ns;
     all->viewers += more->viewers;
+    all->edges += more->edges;
     all->snapshots += more->snapshots;
 }
 
 void variant_set_audience(struct variant *variant, const struct audience *audience)
 {
-    bool had_viewers = variant->audience.viewers > 0;
-    if (audience->viewers > 0 && (!had_viewers || audience->rate != variant->audience.rate))
+    bool did_stream = audience_streams(&variant->audience);
+    if (audience_streams(audience) && (!did_stream || audience->rate != variant->audience.rate))
         pace_init(&variant->pace, audience->rate);
     variant->audience = *audience;
 }
@@ -56,7 +57,7 @@ enum explain_obstacle variant_obstacle(const struct variant *variant)
 bool variant_wants(const struct variant *variant, const struct raw_frame *raw)
 {
     const struct audience *audience = &variant->audience;
-    if (audience->viewers > 0 && is_due(&variant->pace, raw->arrival_ns))
+    if (audience_streams(audience) && is_due(&variant->pace, raw->arrival_ns))
         return true;
     return audience->snapshots > 0 && raw->capture_ns >= audience->snapshots_not_before_ns &&
            (!variant->frame || variant->frame->capture_ns < audience->snapshots_not_before_ns);

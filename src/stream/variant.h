@@ -23,6 +23,7 @@ struct watch {
     struct variant_settings settings; /* as asked for */
     uint64_t pictures_before;         /* of other variants, less those that this one already had */
     size_t references;
+    bool is_apart; /* it has an audience of its own: nobody else shares it */
     struct audience audience;
 };
 
@@ -61,9 +62,15 @@ void variant_fini(struct variant *variant);
 /* Audiences together want what each of them wants. */
 void audience_add(struct audience *all, const struct audience *more);
 
+/* Whether somebody takes frame after frame. */
+static inline bool audience_streams(const struct audience *audience)
+{
+    return audience->viewers > 0 || audience->edges > 0;
+}
+
 static inline bool audience_is_empty(const struct audience *audience)
 {
-    return audience->viewers == 0 && audience->snapshots == 0;
+    return !audience_streams(audience) && audience->snapshots == 0;
 }
 
 /* Nothing that is out comes back to it. */

@@ -105,7 +105,7 @@ def test_a_bad_file_on_reload_changes_nothing(guarded: Any, auth_file: pathlib.P
 
 def test_a_hangup_without_a_file(server: Any) -> None:
     """Nothing to read again, no reason to end."""
-    assert "there is no --auth-file and no --tls-cert to read again" in server.reload()
+    assert "there is no --auth-file, no --tls-cert and no --curve-allow to read" in server.reload()
     assert server.get("/healthz").status == 200
 
 

@@ -32,8 +32,11 @@ def test_the_documented_example_is_one() -> None:
     assert frames["dropped"] == sum(frames[end] for end in ends[4:])
 
 
-def test_the_documented_example_is_laid_out_as_the_server_does(server: Any, connect: Any) -> None:
+def test_the_documented_example_is_laid_out_as_the_server_does(
+    start_server: Any, connect: Any
+) -> None:
     """The same members in the same order."""
+    server = start_server("--forward", "tcp://127.0.0.1:1")  # an edge, as in the example
     connect(server, "front")
     server.wait_state("front")
     viewer = server.watch("/stream/front?width=32")  # a variant, as in the example

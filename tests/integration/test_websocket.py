@@ -7,6 +7,7 @@ import asyncio
 import json
 import pathlib
 import signal
+import subprocess
 import time
 from typing import Any
 
@@ -507,6 +508,18 @@ def test_two_other_clients_over_tls(server_with_tls: Any, authority: Authority) 
     assert isinstance(other.recv(), str)
     assert parse_picture(other.recv()).width == 640
     other.close()
+
+
+def test_curl(front: Any) -> None:
+    """Without WebSocket support, which Debian's lacks: the answer, the text, and the pictures."""
+    headers = [item for header in UPGRADE for item in ("-H", header)]
+    url = f"{front.url}ws/front"
+    curl = subprocess.run(
+        ["curl", "-sSi", "--http1.1", "--max-time", "2", *headers, url], capture_output=True
+    )
+    head, _, frames = curl.stdout.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 101 ")
+    assert b'"name":"front"' in frames[:200] and b"HCWS" in frames, curl.stderr
 
 
 def test_by_unix_socket(start_server: Any, start_agent: Any, directory: pathlib.Path) -> None:

@@ -165,9 +165,22 @@ TEST(durations_are_told_in_their_own_size)
     }
 }
 
+TEST(an_edge_is_told_of_its_origin)
+{
+    char text[EXPLAIN_BYTES];
+    const struct explain_facts facts = {.condition = CONDITION_WAITING,
+                                        .stream = "",
+                                        .agent = "",
+                                        .reason = "",
+                                        .endpoint = "tcp://[::]:5555"};
+    explain_next_step(&facts, text);
+    assert_string_equal(text, "at its origin: headcam --forward tcp://THIS_HOST:PORT");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_edge_is_told_of_its_origin),
         cmocka_unit_test(a_stream_that_nobody_announced_tells_how_to_start_an_agent),
         cmocka_unit_test(a_server_without_any_stream_tells_how_to_start_an_agent),
         cmocka_unit_test(an_agents_own_reason_is_told_as_it_is),

@@ -357,6 +357,66 @@ TEST(a_subscription_outlives_its_last_watcher_by_a_second)
     assert_told(UPSTREAM_RATE, "front", 0);
 }
 
+static void set_edges(struct watch *watched, size_t edges, millifps rate)
+{
+    const struct audience audience = {.edges = edges, .rate = rate};
+    hub_set_audience(hub, watched, &audience);
+}
+
+TEST(edges_are_demand_but_no_viewers)
+{
+    announce("front", 1, CONDITION_LIVE);
+    struct watch *apart = hub_watch_apart(hub, "front");
+    assert_nothing_told();
+    set_edges(apart, 2, 10000);
+    assert_told(UPSTREAM_SUBSCRIBE, "front", 10000);
+    assert_told(UPSTREAM_RATE, "front", 10000);
+    struct stream_report report = report_of("front");
+    assert_int_equal(report.viewers, 0);
+    assert_int_equal(report.edges, 2);
+    assert_true(report.wanted);
+    submit("front", 1, 1);
+    struct hub_job job = take(1);
+    finish(&job, HUB_ENCODED);
+
+    /* A viewer shares its watch with other viewers, not with edges; the rate is the faster one's. */
+    struct watch *stream = watch_as("front", 0, 0, 20000);
+    assert_ptr_not_equal(stream, apart);
+    assert_told(UPSTREAM_RATE, "front", 20000);
+    assert_int_equal(report_of("front").viewers, 1);
+    leave(stream);
+    assert_told(UPSTREAM_RATE, "front", 10000);
+    hub_unwatch(hub, apart);
+}
+
+TEST(what_edges_alone_wanted_ends_at_once)
+{
+    announce("front", 1, CONDITION_LIVE);
+    struct watch *apart = hub_watch_apart(hub, "front");
+    set_edges(apart, 1, 0);
+    assert_told(UPSTREAM_SUBSCRIBE, "front", 0);
+    assert_told(UPSTREAM_RATE, "front", 0);
+    set_edges(apart, 0, 0);
+    assert_told(UPSTREAM_UNSUBSCRIBE, "front", 0);
+    assert_nothing_told();
+    hub_unwatch(hub, apart);
+}
+
+TEST(what_was_forwarded_from_here_is_refused)
+{
+    struct announcement announcement = {.instance = 1, .state = CONDITION_LIVE, .is_forwarded = true};
+    announcement.via[0] = hub_id(hub) ^ 1;
+    announcement.via_count = 1;
+    assert_int_equal(hub_announce(hub, "front", &announcement), HUB_TAKEN);
+    struct stream_report report = report_of("front");
+    assert_int_equal(report.via_count, 1);
+    assert_true(report.via[0] == announcement.via[0]);
+    announcement.via[1] = hub_id(hub);
+    announcement.via_count = 2;
+    assert_int_equal(hub_announce(hub, "rear", &announcement), HUB_LOOP);
+    assert_streams("front");
+}
+
 TEST(who_comes_back_within_the_second_finds_the_subscription)
 {
     announce("front", 1, CONDITION_LIVE);
@@ -2068,6 +2128,9 @@ int main(void)
         WITH_HUB(a_stream_can_be_watched_before_its_producer_is_there),
         WITH_HUB(a_subscription_outlives_its_last_watcher_by_a_second),
         WITH_HUB(who_comes_back_within_the_second_finds_the_subscription),
+        WITH_HUB(edges_are_demand_but_no_viewers),
+        WITH_HUB(what_edges_alone_wanted_ends_at_once),
+        WITH_HUB(what_was_forwarded_from_here_is_refused),
         WITH_HUB(a_name_that_nobody_announced_is_forgotten_when_its_watcher_leaves),
         WITH_HUB(a_rate_is_told_when_it_changes),
         WITH_HUB(a_new_producer_is_told_the_rate_that_it_may_have_missed),

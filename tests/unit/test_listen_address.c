@@ -15,8 +15,8 @@ static bool reads(const char *text)
 static void assert_tcp(const char *text, const char *host, const char *port)
 {
     assert_true(reads(text));
-    assert_string_equal(address.host, host);
-    assert_string_equal(address.port, port);
+    assert_string_equal(address.tcp.host, host);
+    assert_string_equal(address.tcp.port, port);
     assert_string_equal(address.path, "");
 }
 
@@ -34,7 +34,7 @@ TEST(the_path_of_a_unix_socket)
 {
     assert_true(reads("unix:/run/headcam/http.sock"));
     assert_string_equal(address.path, "/run/headcam/http.sock");
-    assert_string_equal(address.host, "");
+    assert_string_equal(address.tcp.host, "");
     assert_true(reads("unix:/a:80"));
     assert_string_equal(address.path, "/a:80");
 }
@@ -42,8 +42,8 @@ TEST(the_path_of_a_unix_socket)
 TEST(only_the_length_given_is_read)
 {
     assert_true(listen_address_read("a:80,b:81", 4, &address));
-    assert_string_equal(address.host, "a");
-    assert_string_equal(address.port, "80");
+    assert_string_equal(address.tcp.host, "a");
+    assert_string_equal(address.tcp.port, "80");
     assert_true(listen_address_read("unix:/a,b", 7, &address));
     assert_string_equal(address.path, "/a");
     assert_false(listen_address_read("a:80", 2, &address));
@@ -65,9 +65,9 @@ TEST(what_is_no_address_is_refused)
 TEST(what_is_too_long_is_refused)
 {
     char text[600];
-    snprintf(text, sizeof(text), "%0*d:80", LISTEN_HOST_BYTES - 1, 0);
+    snprintf(text, sizeof(text), "%0*d:80", HOST_BYTES - 1, 0);
     assert_true(reads(text));
-    snprintf(text, sizeof(text), "%0*d:80", LISTEN_HOST_BYTES, 0);
+    snprintf(text, sizeof(text), "%0*d:80", HOST_BYTES, 0);
     assert_false(reads(text));
     snprintf(text, sizeof(text), "unix:/%0*d", SOCKET_FILE_PATH_BYTES - 2, 0);
     assert_true(reads(text));

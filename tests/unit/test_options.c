@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define FORWARD_RULE                                                                                         \
+    "up to 16 of tcp://HOST:PORT, or dns+tcp://NAME:PORT for all addresses of a name, each once"
 #define LISTEN_RULE "up to 16 of HOST:PORT, as 127.0.0.1:8080 or [::]:8080, and unix:/PATH"
 
 static struct options options;
@@ -39,8 +41,8 @@ static void assert_error(const char *line, const char *expected)
 static void assert_listen(size_t index, const char *host, const char *port)
 {
     assert_true(index < options.listen_count);
-    assert_string_equal(options.listen[index].host, host);
-    assert_string_equal(options.listen[index].port, port);
+    assert_string_equal(options.listen[index].tcp.host, host);
+    assert_string_equal(options.listen[index].tcp.port, port);
 }
 
 TEST(without_arguments_everything_has_its_default)
@@ -52,7 +54,11 @@ TEST(without_arguments_everything_has_its_default)
     assert_int_equal(options.listen_mode, 0660);
     assert_null(options.tls_cert);
     assert_null(options.tls_key);
-    assert_string_equal(options.ingest, "ipc:///run/headcam/ingest.sock");
+    assert_string_equal(options.ingest[0].text, "ipc:///run/headcam/ingest.sock");
+    assert_int_equal(options.ingest_count, 1);
+    assert_int_equal(options.forward_count, 0);
+    assert_int_equal(options.max_edges, 32);
+    assert_null(options.curve_key);
     assert_int_equal(options.socket_mode, 0660);
     assert_null(options.default_name);
     assert_int_equal(options.jpeg.quality, 80);
@@ -73,6 +79,7 @@ TEST(without_arguments_everything_has_its_default)
     assert_int_equal(options.login_addresses, 4096);
     assert_int_equal(options.max_logins, 256);
     assert_int_equal(options.allow_origins.count, 0);
+    assert_int_equal(options.trusted_proxies.count, 0);
 }
 
 TEST(there_is_an_encoding_thread_for_each_core)
@@ -84,12 +91,14 @@ TEST(there_is_an_encoding_thread_for_each_core)
 
 TEST(every_flag_is_read_with_a_space)
 {
-    assert_int_equal(read_line("--listen 0.0.0.0:80 --ingest tcp://*:5555 --socket-mode 600 --default front "
-                               "--quality 1 --subsampling 4:4:4 --encode-threads 64 --max-streams 1 "
-                               "--max-variants 32 --max-viewers 0 --max-snapshots 7"),
-                     OPTIONS_RUN);
+    assert_int_equal(
+        read_line(
+            "--listen 0.0.0.0:80 --ingest tcp://*:5555 --curve-key none --socket-mode 600 --default front "
+            "--quality 1 --subsampling 4:4:4 --encode-threads 64 --max-streams 1 "
+            "--max-variants 32 --max-viewers 0 --max-snapshots 7"),
+        OPTIONS_RUN);
     assert_listen(0, "0.0.0.0", "80");
-    assert_string_equal(options.ingest, "tcp://*:5555");
+    assert_string_equal(options.ingest[0].text, "tcp://*:5555");
     assert_int_equal(options.socket_mode, 0600);
     assert_string_equal(options.default_name, "front");
     assert_int_equal(options.jpeg.quality, 1);
@@ -108,7 +117,8 @@ TEST(every_flag_is_read_with_a_space)
     assert_int_equal(options.forget_after_ns, 86400 * NS_PER_S);
     assert_int_equal(options.log_level, LOG_DEBUG);
     assert_int_equal(read_line("--auth-file /etc/auth --login-failures 1 --login-recovery 0.1 "
-                               "--login-addresses 1000000 --max-logins 10000 --allow-origin *"),
+                               "--login-addresses 1000000 --max-logins 10000 --allow-origin * "
+                               "--trusted-proxy unix,::1 --trusted-proxy 10.0.0.0/8"),
                      OPTIONS_RUN);
     assert_string_equal(options.auth_file, "/etc/auth");
     assert_int_equal(options.login_failures, 1);
@@ -116,6 +126,56 @@ TEST(every_flag_is_read_with_a_space)
     assert_int_equal(options.login_addresses, 1000000);
     assert_int_equal(options.max_logins, 10000);
     assert_true(text_item_is(&options.allow_origins.items[0], "*"));
+    assert_int_equal(options.trusted_proxies.count, 3);
+    assert_true(text_item_is(&options.trusted_proxies.items[2], "10.0.0.0/8"));
+}
+
+TEST(endpoints_are_told_apart)
+{
+    assert_int_equal(read_line("--ingest ipc:///a,tcp://[::1]:5555 --ingest tcp://localhost:* "
+                               "--forward tcp://127.0.0.1:1 --forward dns+tcp://localhost:2 --max-edges 256"),
+                     OPTIONS_RUN);
+    assert_int_equal(options.ingest_count, 3);
+    assert_false(options.ingest[0].is_tcp);
+    assert_true(options.ingest[1].is_tcp);
+    assert_string_equal(options.ingest[1].tcp.host, "::1");
+    assert_string_equal(options.ingest[2].tcp.port, "0");
+    assert_int_equal(options.forward_count, 2);
+    assert_true(options.forward[0].is_numeric);
+    assert_false(options.forward[0].is_every_address);
+    assert_false(options.forward[1].is_numeric);
+    assert_true(options.forward[1].is_every_address);
+    assert_int_equal(options.max_edges, 256);
+}
+
+TEST(tcp_beyond_this_machine_needs_keys)
+{
+    assert_error("--ingest tcp://0.0.0.0:5555",
+                 "--ingest tcp://0.0.0.0:5555 would take frames from everybody who reaches it; give "
+                 "--curve-key FILE and --curve-allow FILE, or --curve-key none if that is meant");
+    assert_error(
+        "--forward tcp://edge.example:5555",
+        "--forward tcp://edge.example:5555 would send frames in the clear; give --curve-key FILE and "
+        "--curve-edge FILE, or --curve-key none if that is meant");
+    assert_error("--ingest tcp://127.0.0.1:1 --curve-key k",
+                 "--ingest tcp://127.0.0.1:1 with --curve-key needs --curve-allow FILE, the public keys of "
+                 "those who may send there");
+    assert_error(
+        "--forward tcp://a:1,tcp://b:1,tcp://c:1 --curve-key k --curve-edge a --curve-edge b",
+        "--forward with --curve-key needs --curve-edge FILE, the public key of the edge: one for all, "
+        "or one for each of 3");
+    assert_error("--curve-allow a", "--curve-allow and --curve-edge are of no use without --curve-key FILE");
+    static const char *const good[] = {
+        "--ingest tcp://0.0.0.0:5555 --curve-key none",
+        "--ingest tcp://0.0.0.0:5555 --curve-key k --curve-allow a",
+        "--ingest tcp://127.9.9.9:5555,tcp://[::1]:1,tcp://localhost:2",
+        "--forward tcp://127.0.0.1:5555",
+        "--forward tcp://edge:5555 --curve-key none",
+        "--forward tcp://edge:5555 --curve-key k --curve-edge a",
+        "--forward tcp://a:1,tcp://b:1 --curve-key k --curve-edge a,b",
+    };
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+        assert_int_equal(read_line(good[i]), OPTIONS_RUN);
 }
 
 TEST(every_flag_is_read_with_an_equals_sign)
@@ -124,7 +184,7 @@ TEST(every_flag_is_read_with_an_equals_sign)
                                "--log-level=error"),
                      OPTIONS_RUN);
     assert_listen(0, "::1", "0");
-    assert_string_equal(options.ingest, "ipc:///a=b");
+    assert_string_equal(options.ingest[0].text, "ipc:///a=b");
     assert_int_equal(options.jpeg.quality, 100);
     assert_int_equal(options.jpeg.subsampling, JPEG_422);
     assert_int_equal(options.log_level, LOG_ERROR);
@@ -259,7 +319,15 @@ TEST(each_bad_value_gives_one_line_that_tells_the_rule)
         {"--listen unix:x", "--listen must be " LISTEN_RULE ", not 'unix:x'"},
         {"--listen-mode 1777", "--listen-mode must be an octal mode up to 0777, not '1777'"},
         {"--listen []:8080", "--listen must be " LISTEN_RULE ", not '[]:8080'"},
-        {"--ingest=", "--ingest must be a ZeroMQ endpoint, as ipc:///run/headcam/ingest.sock, not ''"},
+        {"--ingest=", "--ingest must be up to 16 of ipc:///PATH or tcp://HOST:PORT, not ''"},
+        {"--ingest tcp://host",
+         "--ingest must be up to 16 of ipc:///PATH or tcp://HOST:PORT, not 'tcp://host'"},
+        {"--ingest inproc://a",
+         "--ingest must be up to 16 of ipc:///PATH or tcp://HOST:PORT, not 'inproc://a'"},
+        {"--forward ipc:///a", "--forward must be " FORWARD_RULE ", not 'ipc:///a'"},
+        {"--forward tcp://a:0", "--forward must be " FORWARD_RULE ", not 'tcp://a:0'"},
+        {"--forward tcp://a:1,tcp://a:1", "--forward must be " FORWARD_RULE ", not 'tcp://a:1,tcp://a:1'"},
+        {"--max-edges 0", "--max-edges must be 1 to 256, not '0'"},
         {"--socket-mode 0778", "--socket-mode must be an octal mode up to 0777, not '0778'"},
         {"--socket-mode 1777", "--socket-mode must be an octal mode up to 0777, not '1777'"},
         {"--socket-mode 00777", "--socket-mode must be an octal mode up to 0777, not '00777'"},
@@ -298,6 +366,8 @@ TEST(each_bad_value_gives_one_line_that_tells_the_rule)
                                        "http://localhost:3000 or https://example.org, not 'example.org'"},
         {"--allow-origin http://a,", "--allow-origin must be * or up to 32 origins, as "
                                      "http://localhost:3000 or https://example.org, not 'http://a,'"},
+        {"--trusted-proxy 10.0.0.0/33", "--trusted-proxy must be up to 32 of an IP address, a network, as "
+                                        "10.0.0.0/8, and unix, not '10.0.0.0/33'"},
         {"--log-level loud", "--log-level must be error, warn, info or debug, not 'loud'"},
     };
     for (size_t i = 0; i < COUNT(bad); i++)
@@ -361,15 +431,40 @@ TEST(the_help_lists_every_flag_with_its_default)
 {
     char *help = printed_by(options_print_help);
     const char *const lines[] = {
-        "--listen HOST:PORT",  "--listen-mode MODE",     "[127.0.0.1:8080]",
-        "--ingest ENDPOINT",   "--socket-mode MODE",     "--default NAME",
-        "--quality N",         "--subsampling S",        "--encode-threads N",
-        "--max-streams N",     "--max-variants N",       "--max-viewers N",
-        "--max-snapshots N",   "--max-frame-bytes N",    "--max-exact-bytes N",
-        "--no-signal-after S", "--stuck-after S",        "--forget-after S",
-        "--auth-file FILE",    "--login-failures N",     "--login-recovery S",
-        "--login-addresses N", "--max-logins N",         "--allow-origin ORIGIN",
-        "--log-level LEVEL",   "--help                ", "--version             ",
+        "--listen HOST:PORT",
+        "--listen-mode MODE",
+        "[127.0.0.1:8080]",
+        "--ingest ENDPOINT",
+        "--socket-mode MODE",
+        "--default NAME",
+        "--forward ENDPOINT",
+        "--max-edges N",
+        "headcam keygen FILE",
+        "--curve-key FILE",
+        "--curve-allow FILE",
+        "--curve-edge FILE",
+        "--quality N",
+        "--subsampling S",
+        "--encode-threads N",
+        "--max-streams N",
+        "--max-variants N",
+        "--max-viewers N",
+        "--max-snapshots N",
+        "--max-frame-bytes N",
+        "--max-exact-bytes N",
+        "--no-signal-after S",
+        "--stuck-after S",
+        "--forget-after S",
+        "--auth-file FILE",
+        "--login-failures N",
+        "--login-recovery S",
+        "--login-addresses N",
+        "--max-logins N",
+        "--allow-origin ORIGIN",
+        "--trusted-proxy ADDRESS",
+        "--log-level LEVEL",
+        "--help                ",
+        "--version             ",
     };
     for (size_t i = 0; i < COUNT(lines); i++)
         assert_non_null(strstr(help, lines[i]));
@@ -403,6 +498,8 @@ int main(void)
         cmocka_unit_test(there_is_an_encoding_thread_for_each_core),
         cmocka_unit_test(every_flag_is_read_with_a_space),
         cmocka_unit_test(every_flag_is_read_with_an_equals_sign),
+        cmocka_unit_test(endpoints_are_told_apart),
+        cmocka_unit_test(tcp_beyond_this_machine_needs_keys),
         cmocka_unit_test(a_key_belongs_to_a_certificate),
         cmocka_unit_test(the_last_of_several_counts),
         cmocka_unit_test(the_environment_sets_what_no_flag_sets),

@@ -27,15 +27,16 @@ static const char *describe_v6(const char *host, uint16_t port)
     return text;
 }
 
-TEST(an_address_has_its_port)
+TEST(an_address_has_its_port_if_it_has_one)
 {
     assert_string_equal(describe_v4("192.0.2.7", 51234), "192.0.2.7:51234");
     assert_string_equal(describe_v4("255.255.255.255", 65535), "255.255.255.255:65535");
-    assert_string_equal(describe_v4("0.0.0.0", 0), "0.0.0.0:0");
+    assert_string_equal(describe_v4("0.0.0.0", 0), "0.0.0.0");
     assert_string_equal(describe_v6("2001:db8::7", 51234), "[2001:db8::7]:51234");
     assert_string_equal(describe_v6("::1", 80), "[::1]:80");
     assert_string_equal(describe_v6("2001:db8:1111:2222:3333:4444:5555:6666", 65535),
                         "[2001:db8:1111:2222:3333:4444:5555:6666]:65535");
+    assert_string_equal(describe_v6("2001:db8::7", 0), "2001:db8::7");
 }
 
 TEST(ipv4_on_a_socket_for_both_is_shown_as_ipv4)
@@ -87,7 +88,7 @@ TEST(a_user_is_known_of_unix_sockets_alone)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_address_has_its_port),
+        cmocka_unit_test(an_address_has_its_port_if_it_has_one),
         cmocka_unit_test(ipv4_on_a_socket_for_both_is_shown_as_ipv4),
         cmocka_unit_test(what_has_no_address_is_said_so),
         cmocka_unit_test(of_a_unix_socket_the_kernel_knows_who_uses_it),

@@ -14,6 +14,7 @@ status      /status against its schema
 metrics     /metrics as Prometheus reads it
 http        requests, and raw bytes
 link        a slow link, and clients at its other end
+proxies     nginx, HAProxy and Caddy as in docker/, and clients behind them
 certificates  an authority that issues them
 pictures    what is to be seen in a JPEG
 """

@@ -28,6 +28,14 @@ import harness  # noqa: E402
 _CLONE_NEWNET = 0x40000000
 
 
+def enter_namespace(path: pathlib.Path) -> None:
+    """From now on the calling thread, and no other, is in a network namespace."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    with path.open("rb") as namespace:
+        if libc.setns(namespace.fileno(), _CLONE_NEWNET) != 0:
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
 @dataclasses.dataclass(frozen=True)
 class FarAddress(Address):
     """An address that is reached from within a network namespace."""
@@ -47,10 +55,7 @@ class FarAddress(Address):
             return inside.submit(self._connect_inside, receive_buffer).result()
 
     def _connect_inside(self, receive_buffer: int | None) -> socket.socket:
-        libc = ctypes.CDLL(None, use_errno=True)
-        with self.namespace.open("rb") as namespace:
-            if libc.setns(namespace.fileno(), _CLONE_NEWNET) != 0:
-                raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+        enter_namespace(self.namespace)
         return self.address.connect(receive_buffer)
 
 

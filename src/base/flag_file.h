@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * flag_file: a file that a flag names, read whole, if nobody else may meddle with it. The main thread.
+ */
+#ifndef HEADCAM_BASE_FLAG_FILE_H
+#define HEADCAM_BASE_FLAG_FILE_H
+
+#include "base/bytes.h"
+
+#include <stdbool.h>
+
+enum { FLAG_FILE_ERROR_BYTES = 512 };
+
+struct flag_file {
+    const char *flag; /* "--auth-file", which errors repeat */
+    const char *path;
+    bool is_secret; /* others may not even read it */
+};
+
+/* Adds its bytes to text. False, with what is wrong and what to do in error. */
+bool flag_file_read(const struct flag_file *file, struct bytes *text, char error[FLAG_FILE_ERROR_BYTES]);
+
+#endif
