@@ -13,6 +13,7 @@ BENCH_PROGRAMS := $(addprefix $(BENCH_BUILD)/,floors viewers camera producer fak
 bench:
 	@.ci/install build run bench
 	@$(MAKE) --no-print-directory -s $(BUILD)/headcam bench-programs >&2
+	@cd tests/browser && npm ci >&2 || true
 	@$(PYTHON) bench/bench.py --build $(BENCH_BUILD) --headcam $(BUILD)/headcam $(BENCH_OPTIONS)
 
 bench-programs: $(BENCH_PROGRAMS)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import signal
 import statistics
 import sys
@@ -22,6 +23,7 @@ from pathlib import Path
 
 from floors import MANY_VIEWERS, Floors, Pairs, Samples
 from harness import (
+    BENCH,
     Bench,
     Link,
     Measurement,
@@ -32,11 +34,12 @@ from harness import (
     pictures,
     say,
     slow_link,
+    wait_until,
 )
 from report import Report, machine, render
-from subjects import FPS, Ffmpeg, Headcam, PythonServer, Subject, UStreamer
+from subjects import FPS, Ffmpeg, Headcam, PythonServer, Subject, Unfed, UStreamer
 
-SECTIONS = ("floors", "headcam", "link", "peers")
+SECTIONS = ("floors", "headcam", "link", "pixels", "peers")
 PAIRS = 5
 FURTHER_VIEWERS = 100  # enough that what they cost stands out of what encoding varies by
 FURTHER_VIEWERS_OF_PYTHON = 4  # it encodes for each: more would only measure a full machine
@@ -44,6 +47,10 @@ STUCK_VIEWERS = 100
 IDLE_SETTLE_S = 2.5  # the subscription ends a moment after the last viewer left
 IDLE_S = 3.0
 RESTART_ROWS = 4  # of MCUs, as headcam's stripes have at 1080p
+PIXELS_SIZE = "1280x720"
+PIXELS_TURNS = 8  # each with another phase against the display's own rate
+PIXELS_FRAMES = 20
+PIXELS_S = 90.0  # at most
 KIB = 1024
 Part = Callable[[Bench, Floors, Report], None]
 
@@ -429,6 +436,59 @@ def link_age(bench: Bench, floors: Floors, report: Report, kind: type[Subject], 
             )
 
 
+# ------------------------------------------------------------------- pixels
+
+
+def in_browser(bench: Bench, subject: Unfed, output: Path) -> dict:
+    """What pixels.mjs measured."""
+    environment = {
+        **os.environ,
+        "HEADCAM_URL": f"http://{subject.host}:{subject.port}/",
+        "HEADCAM_ENDPOINT": subject.endpoint,
+    }
+    command = ["node", BENCH / "pixels.mjs", PIXELS_SIZE, FPS, PIXELS_TURNS, PIXELS_FRAMES]
+    with open(output, "wb") as answer:
+        process = bench.processes.start("pixels", command, stdout=answer, env=environment)
+    wait_until(lambda: process.poll() is not None, PIXELS_S)
+    bench.processes.stop(process)
+    if process.returncode:
+        raise Skip(f"the browser: {bench.processes.log_tail('pixels') or 'took too long'}")
+    return json.loads(output.read_bytes())
+
+
+def section_pixels(bench: Bench, floors: Floors, report: Report) -> None:
+    """From publish to pixels in Chromium, in units of the time from one frame to the next."""
+    if not shutil.which("node") or not shutil.which("chromium"):
+        raise Skip("pixels: node or chromium is missing: apt-get install nodejs npm chromium")
+    if not (BENCH.parent / "tests/browser/node_modules/playwright-core").exists():
+        raise Skip("pixels: playwright-core is missing: (cd tests/browser && npm ci)")
+    if time.monotonic() + PIXELS_S > bench.deadline:
+        raise Skip("pixels: out of time; give --limit more seconds")
+    frame_ms = 1000 / FPS
+    with Unfed(bench) as subject:
+        measured = in_browser(bench, subject, bench.scratch("pixels.json"))
+    report.measured["pixels"] = measured
+    for way, seen in measured["ways"].items():
+        moving = sorted(delay for turn in seen["moving"] for delay in turn)
+        by_turn = [statistics.median(turn) for turn in seen["moving"]]
+        shown = len(moving) + len(seen["stopped"])
+        report.in_units_of(
+            f"publish to pixels, {way}, median",
+            "ms",
+            statistics.median(moving),
+            frame_ms,
+            None if way == "content-length" else 1.0,
+            f"95 %: {statistics.quantiles(moving, n=20)[-1]:.0f} ms; {min(by_turn):.0f} to "
+            f"{max(by_turn):.0f} ms in {len(by_turn)} turns; last frame before a stop: "
+            f"{statistics.median(seen['stopped']):.0f} ms; {shown} of {seen['published']} shown",
+        )
+    read = statistics.median(value for seen in measured["ways"].values() for value in seen["read"])
+    report.note(
+        f"pixels: reading the number off the picture took {read:.1f} ms of these, the image's "
+        f"decoding included; {measured['jpegBytes'] / 1000:.0f} KB a frame"
+    )
+
+
 # -------------------------------------------------------------------- peers
 
 
@@ -486,6 +546,7 @@ def results(report: Report, bench: Bench, about: str, seconds: float) -> dict:
         "transports": report.transports,
         "peers": report.peers,
         "notes": report.notes,
+        **report.measured,
         "measurements": [
             {
                 "subject": m.subject,
@@ -508,7 +569,7 @@ def options() -> argparse.Namespace:
         "--build", type=Path, default=Path("build/bench"), help="the bench's programs"
     )
     parser.add_argument("--headcam", type=Path, default=Path("build/release/headcam"))
-    parser.add_argument("--limit", type=float, default=175, help="seconds that it may take")
+    parser.add_argument("--limit", type=float, default=240, help="seconds that it may take")
     chosen = parser.parse_args()
     chosen.only = chosen.only.split(",")
     if unknown := set(chosen.only) - set(SECTIONS):
@@ -521,6 +582,7 @@ def run_sections(chosen: argparse.Namespace, bench: Bench, floors: Floors, repor
         "floors": section_floors,
         "headcam": section_headcam,
         "link": section_link,
+        "pixels": section_pixels,
         "peers": section_peers,
     }
     for name in SECTIONS:

@@ -36,6 +36,8 @@ class Report:
     transports: dict[str, dict[str, str]] = field(default_factory=dict)
     peers: dict[str, dict[str, str]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    # single measurements that are not a Measurement's, for the JSON
+    measured: dict[str, dict] = field(default_factory=dict)
 
     def pairs(
         self, what: str, unit: str, pairs: Pairs, factor: float, extra: float = 0, note: str = ""
@@ -62,6 +64,14 @@ class Report:
     ) -> None:
         """A row whose budget is no floor's."""
         self.rows.append(Row(what, unit, figure, None, None, budget, ok, note))
+
+    def in_units_of(
+        self, what: str, unit: str, figure: float, of: float, factor: float | None, note: str
+    ) -> None:
+        """A row told as a multiple of a fixed amount, and held below factor of these."""
+        ratio = figure / of
+        budget, ok = ("", None) if factor is None else (f"< {factor:g} x", ratio < factor)
+        self.rows.append(Row(what, unit, figure, of, ratio, budget, ok, note))
 
     def transport(self, figure: str, way: str, text: str) -> None:
         self.transports.setdefault(figure, {})[way] = text

@@ -198,6 +198,29 @@ class Headcam(Subject):
         return next((stream for stream in streams if stream["name"] == "bench"), {})
 
 
+class Unfed(Subject):
+    """headcam without a producer."""
+
+    name = "headcam"
+
+    @property
+    def endpoint(self) -> str:
+        return f"ipc://{self.bench.scratch('unfed.sock')}"
+
+    def launch(self) -> None:
+        self.server = self._start(
+            [
+                self.bench.headcam,
+                "--listen",
+                f"{self.host}:{self.port}",
+                "--ingest",
+                self.endpoint,
+                "--quality",
+                QUALITY,
+            ]
+        )
+
+
 class UStreamer(Subject):
     """uStreamer as Debian packages it, on a V4L2 device of the bench's own.
 

@@ -203,6 +203,25 @@ const sockets = {
 };
 
 /**
+ * A JPEG ready to draw, with its size; `null` of a broken one. ImageDecoder took a third of the time from publish to
+ * pixels away (docs/benchmarks.md); browsers have it on HTTPS and localhost.
+ */
+async function decodeJpeg(bytes) {
+  try {
+    if (!('ImageDecoder' in window)) {
+      const bitmap = await createImageBitmap(new Blob([bytes], { type: 'image/jpeg' }));
+      return { source: bitmap, width: bitmap.width, height: bitmap.height };
+    }
+    const decoder = new ImageDecoder({ data: bytes, type: 'image/jpeg' });
+    const { image } = await decoder.decode();
+    decoder.close();
+    return { source: image, width: image.displayWidth, height: image.displayHeight };
+  } catch {
+    return null;
+  }
+}
+
+/**
  * One stream over a WebSocket, at most `fps` frames a second and scaled to `width`. Browsers queue messages without
  * bound for a page that is too slow; so each picture is acknowledged when it is drawn, and the server keeps no more
  * than a few on their way. Of those only the newest is drawn; as a bitmap on a canvas, as images of blob URLs came
@@ -234,7 +253,9 @@ class Socket {
     this.draw = null;
     this.#newest = null;
     this.socket.onmessage = this.socket.onclose = null;
-    this.socket.close();
+    // Browsers complain on the console of one that is closed before it was open.
+    if (this.socket.readyState === WebSocket.CONNECTING) this.socket.onopen = () => this.socket.close();
+    else this.socket.close();
   }
 
   resize(width) {
@@ -256,10 +277,9 @@ class Socket {
       const message = this.#newest;
       this.#newest = null;
       const header = new DataView(message);
-      const jpeg = new Blob([new Uint8Array(message, header.getUint16(6, true))], { type: 'image/jpeg' });
-      const bitmap = await createImageBitmap(jpeg).catch(() => null); // a broken one is not drawn
-      if (bitmap) this.draw?.(bitmap);
-      bitmap?.close();
+      const picture = await decodeJpeg(new Uint8Array(message, header.getUint16(6, true)));
+      if (picture) this.draw?.(picture);
+      picture?.source.close();
       const update = Number(header.getBigUint64(8, true));
       if (this.socket.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify({ ack: update }));
     }
@@ -372,7 +392,7 @@ class Picture {
    * no viewer for is asked for again. So is one that stands still while frames arrive at the server, but less and
    * less often: it may just be a still scene.
    */
-  look(stream) {
+  async look(stream) {
     const watch = this.#watch;
     const now = Date.now();
     if (!this.live) return;
@@ -386,7 +406,8 @@ class Picture {
       watch.changed = now;
       return;
     }
-    const pixels = thumbnail(this.img);
+    const pixels = await thumbnail(this.img);
+    if (!this.live || this.#socket) return; // meanwhile
     if (pixels !== watch.pixels) {
       Object.assign(watch, { pixels, changed: now, patience: FROZEN_MS });
     } else if (now - watch.changed > watch.patience) {
@@ -399,7 +420,7 @@ class Picture {
     clearTimeout(this.#retryTimer);
     if (this.#bySocket) {
       this.#socket = new Socket(this.name, this.fps, this.#unscaled ? null : socketWidth(this.box.clientWidth), {
-        draw: (bitmap) => this.#drawLive(bitmap),
+        draw: (picture) => this.#drawLive(picture),
         closed: (opened) => this.#socketClosed(opened),
       });
       return;
@@ -428,13 +449,13 @@ class Picture {
     this.#watch.shown = this.#watch.changed = Date.now();
   }
 
-  #drawLive(bitmap) {
+  #drawLive({ source, width, height }) {
     const { canvas } = this;
-    if (canvas.width !== bitmap.width || canvas.height !== bitmap.height) {
-      canvas.width = bitmap.width;
-      canvas.height = bitmap.height;
+    if (canvas.width !== width || canvas.height !== height) {
+      canvas.width = width;
+      canvas.height = height;
     }
-    canvas.getContext('2d').drawImage(bitmap, 0, 0);
+    canvas.getContext('2d').drawImage(source, 0, 0);
     this.#retries = 0;
     if (this.live) return;
     this.#setProblem('');
@@ -492,9 +513,13 @@ thumbnailCanvas.width = 64;
 thumbnailCanvas.height = 36;
 const thumbnailContext = thumbnailCanvas.getContext('2d', { willReadFrequently: true });
 
-function thumbnail(img) {
+/** By way of a bitmap: Firefox keeps what a canvas drew of an image for as long as it is drawn again every few seconds. */
+async function thumbnail(img) {
   const { width, height } = thumbnailCanvas;
-  thumbnailContext.drawImage(img, 0, 0, width, height);
+  const bitmap = await createImageBitmap(img).catch(() => null);
+  if (!bitmap) return '';
+  thumbnailContext.drawImage(bitmap, 0, 0, width, height);
+  bitmap.close();
   return thumbnailContext.getImageData(0, 0, width, height).data.join();
 }
 

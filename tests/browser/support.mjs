@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
 // What the browser tests stand on: a running headcam server (HEADCAM_URL), agents started against its ingest
-// endpoint (HEADCAM_ENDPOINT), Chromium, and conditions to wait for.
+// endpoint (HEADCAM_ENDPOINT), a browser, and conditions to wait for.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { chromium } from 'playwright-core';
+import { chromium, firefox } from 'playwright-core';
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const CHROMIUM_ARGUMENTS = [
@@ -99,17 +99,34 @@ export class Agent {
   }
 }
 
-let browser;
+/** Starts `count` agents, and returns the streams' names. */
+export async function manyAgents(prefix, count) {
+  const names = Array.from({ length: count }, (_, index) => `${prefix}-${String(index).padStart(2, '0')}`);
+  await Promise.all(names.map((name) => Agent.live(name, { fps: 5 })));
+  return names;
+}
 
-export async function startBrowser() {
-  browser = await chromium.launch({
+const BROWSERS = {
+  chromium: () => chromium.launch({
     executablePath: process.env.HEADCAM_CHROMIUM || '/usr/bin/chromium',
     args: CHROMIUM_ARGUMENTS,
-  });
+  }),
+  // By WebDriver BiDi, which a Firefox speaks as it is; Playwright's own protocol wants a patched one.
+  firefox: () => firefox.launch({
+    channel: 'moz-firefox',
+    executablePath: process.env.HEADCAM_FIREFOX || '/usr/bin/firefox-esr',
+  }),
+};
+
+let browser;
+
+export async function startBrowser(kind = 'chromium') {
+  browser = await BROWSERS[kind]();
 }
 
 export async function stopBrowser() {
   await browser?.close();
+  browser = null;
 }
 
 /**
@@ -125,8 +142,8 @@ export async function withPage(test, { url = baseUrl, hash = '', expected = null
     page.on('pageerror', (error) => complaints.push(`uncaught: ${error.message}`));
     page.on('console', (message) => {
       if (message.type() !== 'error' && message.type() !== 'warning') return;
-      // A stream of an earlier test may be forgotten just when its picture is asked for.
-      if (/\/(stream|snapshot)\//.test(message.location().url) && /status of 404/.test(message.text())) return;
+      // A stream of an earlier test may be forgotten just when its picture is asked for, and a text has no icon.
+      if (/\/(stream|snapshot)\/|\/favicon.ico$/.test(message.location().url) && /status of 404/.test(message.text())) return;
       if (!expected?.test(message.text())) complaints.push(message.text());
     });
     await page.goto(url + hash);
@@ -145,13 +162,19 @@ export function liveImage(page, name) {
   return tile(page, name).locator('.picture.live img');
 }
 
+export function liveCanvas(page, name) {
+  return tile(page, name).locator('.picture.live.canvas canvas');
+}
+
 export async function stateOf(page, name) {
   return tile(page, name).locator('.state').getAttribute('data-state');
 }
 
-/** A small number for what an <img> shows now. */
+/** A small number for what an <img> or a <canvas> shows now. */
 export function fingerprint(image) {
-  return image.evaluate((img) => {
+  return image.evaluate(async (source) => {
+    // By way of a bitmap, as Firefox draws an image of some seconds ago.
+    const img = source.naturalWidth ? await createImageBitmap(source) : source;
     const canvas = document.createElement('canvas');
     canvas.width = 160;
     canvas.height = 90;
@@ -182,6 +205,23 @@ export async function standsStill(image) {
   return last;
 }
 
+/** From now on the page hears of the streams alone whose names `pattern` matches, and of `most` of them. */
+export async function listOnly(page, pattern, most = Infinity) {
+  await page.route('**/status', async (route) => {
+    const response = await route.fetch();
+    const answer = await response.json();
+    answer.streams = answer.streams.filter(({ name }) => pattern.test(name))
+      .sort((a, b) => a.name.localeCompare(b.name)).slice(0, most);
+    await route.fulfill({ response, json: answer });
+  });
+}
+
+/** Ends what listOnly() began, with the page. */
+export async function leaveQuietly(page) {
+  await setVisibility(page, 'hidden');
+  await page.unrouteAll({ behavior: 'wait' });
+}
+
 /** While `work` runs, the page hears, at each status, the reason that `reason()` gives of stream `name`. */
 export async function withReason(page, name, reason, work) {
   await page.route('**/status', async (route) => {
@@ -191,8 +231,7 @@ export async function withReason(page, name, reason, work) {
     await route.fulfill({ response, json: answer });
   });
   await work();
-  await setVisibility(page, 'hidden');
-  await page.unrouteAll({ behavior: 'wait' });
+  await leaveQuietly(page);
   await setVisibility(page, 'visible');
 }
 

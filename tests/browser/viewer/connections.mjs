@@ -5,18 +5,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
-  Agent, eventually, fingerprint, liveImage, moves, setVisibility, status, streamStatus, tile, withPage,
+  Agent, baseUrl, eventually, fingerprint, leaveQuietly, listOnly, liveCanvas, liveImage, manyAgents, moves, setVisibility,
+  standsStill, stateOf, status, streamStatus, tile, withPage,
 } from '../support.mjs';
 
 const LIVE_CONNECTIONS = 4;
-
-const liveCanvas = (page, name) => tile(page, name).locator('.picture.live.canvas canvas');
-
-async function manyAgents(prefix, count) {
-  const names = Array.from({ length: count }, (_, index) => `${prefix}-${index}`);
-  await Promise.all(names.map((name) => Agent.live(name, { size: '640x360', fps: 5 })));
-  return names;
-}
 
 export function connectionTests() {
   test('a hidden tab holds no connection and takes them up when it is back', async () => {
@@ -48,8 +41,8 @@ export function connectionTests() {
     await withPage(async (page) => {
       const opened = [];
       page.on('websocket', (socket) => opened.push(socket));
-      page.on('framenavigated', () => { opened.length = 0; }); // the page before may still be opening some
-      await page.reload();
+      await listOnly(page, /^conn-sockets/);
+      await page.goto(baseUrl);
       for (const name of names) await moves(liveCanvas(page, name));
       assert.equal(opened.length, names.length, 'one WebSocket each');
       await eventually('one viewer each', async () => (await status()).viewers === names.length);
@@ -74,17 +67,44 @@ export function connectionTests() {
       await tile(page, names[5]).click();
       await moves(page.locator('#stage .picture.live img'));
       await eventually('the tiles let go', async () => (await status()).viewers === 1);
-    });
+      await leaveQuietly(page);
+    }, { url: 'about:blank' });
+  });
+
+  test('an agent that is killed and started again: its picture says so and goes on, on the same WebSocket', async () => {
+    const names = await manyAgents('conn-lost', 5);
+    const lost = await Agent.live('conn-lost-agent');
+    await withPage(async (page) => {
+      const opened = [];
+      page.on('websocket', (socket) => opened.push(socket));
+      await listOnly(page, /^conn-lost/);
+      await page.goto(baseUrl);
+      const canvas = liveCanvas(page, lost.name);
+      await moves(canvas);
+      await lost.stop('SIGKILL');
+      const lastFrame = await standsStill(canvas);
+      await eventually('the tile says lost', async () => (await stateOf(page, lost.name)) === 'lost');
+      await eventually('the no-signal picture', async () => (await fingerprint(canvas)) !== lastFrame);
+      await Agent.live(lost.name);
+      await eventually('the tile says live', async () => (await stateOf(page, lost.name)) === 'live');
+      await moves(canvas);
+      await moves(liveCanvas(page, names[0]), 1);
+      assert.equal(opened.length, names.length + 1, 'one WebSocket each');
+      assert.ok(opened.every((socket) => !socket.isClosed()));
+      await leaveQuietly(page);
+    }, { url: 'about:blank' });
   });
 
   test('a page that is too slow is sent fewer pictures, and shows the newest', async () => {
     await manyAgents('conn-slow', 6);
     await withPage(async (page) => {
-      const canvas = liveCanvas(page, 'conn-slow-0');
+      await page.addInitScript(() => { delete window.ImageDecoder; }); // as over plain HTTP
+      await page.reload();
+      const canvas = liveCanvas(page, 'conn-slow-00');
       await moves(canvas);
       const pictures = [];
       page.on('websocket', (socket) => {
-        if (socket.url().includes('conn-slow-0')) socket.on('framereceived', ({ payload }) => pictures.push(payload));
+        if (socket.url().includes('conn-slow-00')) socket.on('framereceived', ({ payload }) => pictures.push(payload));
       });
       await page.reload();
       await moves(canvas);

@@ -10,7 +10,7 @@ import { eventually, moves, withPage } from '../support.mjs';
 import { GuardedServer, TOKEN, USER } from '../guarded.mjs';
 
 /** Runs `test` with the origins of two servers that serve an empty page. */
-async function withOrigins(test, headers = {}) {
+export async function withOrigins(test, headers = {}) {
   const servers = [0, 1].map(() => createServer((request, response) => {
     response.writeHead(200, { 'Content-Type': 'text/html', ...headers });
     response.end('<!doctype html><link rel="icon" href="data:,"><title>elsewhere</title>');
@@ -26,7 +26,7 @@ async function withOrigins(test, headers = {}) {
   }
 }
 
-function addImage(page, url, crossOrigin = null) {
+export function addImage(page, url, crossOrigin = null) {
   return page.evaluate(([src, mode]) => {
     const image = document.createElement('img');
     if (mode) image.crossOrigin = mode;
@@ -34,6 +34,15 @@ function addImage(page, url, crossOrigin = null) {
     image.width = 320;
     document.body.append(image);
   }, [url, crossOrigin]);
+}
+
+/** Waits until the page's image moves. The page cannot read the picture, but whoever looks at it can. */
+export async function looksAlive(page) {
+  const look = async () => (await page.locator('img').screenshot()).toString('base64');
+  for (let i = 0; i < 3; i++) {
+    const before = await look();
+    await eventually('the picture moves', async () => (await look()) !== before);
+  }
 }
 
 /** What a page's fetch() gives: the status and a header, or the word that it was not allowed to see them. */
@@ -56,12 +65,7 @@ export function originTests() {
       await GuardedServer.with(['origin-a'], [], async (server) => {
         await withPage(async (page) => {
           await addImage(page, `${server.url}stream/origin-a?token=${TOKEN}`);
-          // The page cannot read the picture, but whoever looks at it can.
-          const look = async () => (await page.locator('img').screenshot()).toString('base64');
-          for (let i = 0; i < 3; i++) {
-            const before = await look();
-            await eventually('the picture moves', async () => (await look()) !== before);
-          }
+          await looksAlive(page);
         }, { url: origin });
       });
     });
