@@ -28,6 +28,8 @@ static const struct asset {
     {"/viewer.css", "text/css; charset=utf-8", web_viewer_css, web_viewer_css_end},
     {"/viewer.js", "text/javascript; charset=utf-8", web_viewer_js, web_viewer_js_end},
     {"/icon.svg", "image/svg+xml", web_icon_svg, web_icon_svg_end},
+    /* Asked for where an answer that is no page is opened by itself. */
+    {"/favicon.ico", "image/svg+xml", web_icon_svg, web_icon_svg_end},
 };
 
 static const struct asset *find_asset(const char *path)

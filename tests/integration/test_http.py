@@ -351,6 +351,7 @@ def test_status(server: Any, connect: Any) -> None:
         ("/viewer.js", "viewer.js", "text/javascript; charset=utf-8"),
         ("/viewer.css", "viewer.css", "text/css; charset=utf-8"),
         ("/icon.svg", "icon.svg", "image/svg+xml"),
+        ("/favicon.ico", "icon.svg", "image/svg+xml"),
     ],
 )
 def test_the_page_is_cached_until_it_changes(
