@@ -350,6 +350,7 @@ static void on_verdict(struct link *link, const struct packet *packet, uint64_t 
     route->is_unanswered = false;
     route->is_taken = packet->is_taken;
     window_measured(&link->window, now_ns - route->announced_ns);
+    window_settle(&link->window, route->announced_ns); /* the edge answers in the order of what is sent */
     if (strcmp(route->refusal, packet->reason) != 0) {
         memcpy(route->refusal, packet->reason, sizeof(route->refusal));
         if (route->refusal[0])

@@ -72,16 +72,22 @@ static bool is_out(const struct window *window, uint64_t sequence)
     return false;
 }
 
+static struct window_frame take_first(struct window *window)
+{
+    const struct window_frame frame = window->frames[window->first];
+    window->first = (window->first + 1) % WINDOW_MOST;
+    window->count--;
+    window->bytes -= frame.bytes;
+    return frame;
+}
+
 bool window_acknowledged(struct window *window, uint64_t sequence, uint64_t now_ns)
 {
     struct window_frame frame;
     if (!is_out(window, sequence))
         return false;
     do {
-        frame = window->frames[window->first];
-        window->first = (window->first + 1) % WINDOW_MOST;
-        window->count--;
-        window->bytes -= frame.bytes;
+        frame = take_first(window);
         window->delivered += frame.bytes;
     } while (frame.sequence != sequence);
     window->delivered_ns = now_ns;
@@ -92,6 +98,12 @@ bool window_acknowledged(struct window *window, uint64_t sequence, uint64_t now_
                              (double)took_ns),
                   now_ns);
     return true;
+}
+
+void window_settle(struct window *window, uint64_t before_ns)
+{
+    while (window->count > 0 && window->frames[window->first].sent_ns < before_ns)
+        take_first(window);
 }
 
 void window_measured(struct window *window, uint64_t round_trip_ns)

@@ -42,6 +42,10 @@ void window_sent(struct window *window, uint64_t sequence, size_t bytes, uint64_
 /* It has arrived, and so have those sent before it. False: no such frame is out. */
 bool window_acknowledged(struct window *window, uint64_t sequence, uint64_t now_ns);
 
+/* What was sent before this has arrived, or never left: libzmq drops in silence what the edge has just
+   unsubscribed from. */
+void window_settle(struct window *window, uint64_t before_ns);
+
 /* Something small was answered in this time. */
 void window_measured(struct window *window, uint64_t round_trip_ns);
 

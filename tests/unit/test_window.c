@@ -102,6 +102,21 @@ TEST(an_acknowledgement_tells_of_those_before_it)
     assert_false(window_acknowledged(&window, 0, 3));
 }
 
+/* Who unsubscribed and comes back must not wait for the answer to a frame that never left. */
+TEST(a_frame_that_never_left_is_forgotten)
+{
+    window_measured(&window, NS_PER_MS);
+    window_sent(&window, 1, 100, 10);
+    window_sent(&window, 2, 100, 20);
+    assert_false(window_may_send(&window, NS_PER_S));
+    window_settle(&window, 20); /* something sent at 20, ahead of the second, was answered */
+    assert_int_equal(window.count, 1);
+    assert_int_equal(window.bytes, 100);
+    window_settle(&window, 21);
+    assert_true(window_may_send(&window, NS_PER_S));
+    assert_int_equal(window.delivered, 0);
+}
+
 TEST(the_shortest_round_trip_counts)
 {
     window_measured(&window, 5);
@@ -119,6 +134,7 @@ int main(void)
         cmocka_unit_test_setup(what_a_path_could_once_is_forgotten, begin),
         cmocka_unit_test_setup(nothing_more_goes_to_an_edge_that_stands_still, begin),
         cmocka_unit_test_setup(an_acknowledgement_tells_of_those_before_it, begin),
+        cmocka_unit_test_setup(a_frame_that_never_left_is_forgotten, begin),
         cmocka_unit_test_setup(the_shortest_round_trip_counts, begin),
     };
     return cmocka_run_group_tests_name("forward/window", tests, NULL, NULL);
