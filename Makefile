@@ -120,7 +120,8 @@ test:
 unit-tests: $(unit_tests) $(fuzz_tests)
 
 test-unit: $(unit_tests)
-	@for test in $(unit_tests); do echo "$$test"; $(without_aslr) $$test; done
+	@printf '%s\n' $(unit_tests) | xargs -P $$(nproc) -I{} bash -c \
+	  'said=$$($(without_aslr) {} 2>&1) && status=0 || status=1; printf "%s\n%s\n" "{}" "$$said"; exit $$status'
 
 # They have one thread, in which the thread sanitizer, as slow as it is, has little to find.
 test-fuzz: $(fuzz_tests)
@@ -141,7 +142,7 @@ test-isaac:
 # After the others those that want the machine for themselves.
 integration_tests = HEADCAM_SERVER="$(without_aslr) $(BUILD)/headcam" $(PYTHON) -m pytest -q -p no:cacheprovider \
   tests/integration
-each_build = $(if $(SANITIZE), and not once)
+each_build = $(if $(SANITIZE), and not once)$(if $(findstring thread,$(SANITIZE)), and not no_tsan)
 nothing_selected := [ $$? = 5 ]
 
 test-integration: $(BUILD)/headcam

@@ -35,6 +35,11 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers",
         "once: of the release build alone, for it tells more of the agent than of the server",
     )
+    config.addinivalue_line(
+        "markers",
+        "no_tsan: not with the thread sanitizer, for it is about one request or start, or how soon"
+        " things happen, which are the same with it, only slower",
+    )
 
 
 @pytest.fixture

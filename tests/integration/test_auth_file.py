@@ -30,6 +30,8 @@ from testlib.login import (
 from testlib.server import clean_environment, run_server
 from testlib.waiting import wait_until
 
+pytestmark = pytest.mark.no_tsan
+
 
 def test_a_bad_file_ends_the_start(directory: pathlib.Path, auth_file: pathlib.Path) -> None:
     """Exit code 2, and one line with the file's line and what to do."""

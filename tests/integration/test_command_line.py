@@ -17,6 +17,8 @@ from testlib.http import get_request, receive_all
 from testlib.server import run_server
 from testlib.waiting import SOON_S, wait_until
 
+pytestmark = pytest.mark.no_tsan
+
 
 def fail(*flags: str, environment: dict[str, str] | None = None) -> str:
     """Runs the server, which is to end with exit code 2 and one line; returns that line."""

@@ -17,7 +17,7 @@ from testlib.waiting import hold, wait_until
 
 import headcam
 
-pytestmark = pytest.mark.alone
+pytestmark = [pytest.mark.alone, pytest.mark.no_tsan]
 
 FPS = 30.0
 FIRST_FRAME_S = 0.2

@@ -11,6 +11,8 @@ import pytest
 from testlib.build import AGENT_PATH, SLOWNESS
 from testlib.server import clean_environment
 
+pytestmark = pytest.mark.no_tsan
+
 
 def ask(endpoint: str, *python_flags: str) -> subprocess.CompletedProcess[str]:
     """Runs the doctor."""

@@ -14,6 +14,8 @@ import pytest
 from testlib.certificates import Authority
 from testlib.server import Server, run_server
 
+pytestmark = pytest.mark.no_tsan
+
 
 def check(*flags: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Runs it to its end."""

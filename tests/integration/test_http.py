@@ -15,6 +15,8 @@ from testlib.http import exchange, get_request, receive_exactly, receive_head
 from testlib.mjpeg import ADVANCE_HEAD, BOUNDARY_LINE, USER_AGENT_OF_CHROME
 from testlib.waiting import wait_until
 
+pytestmark = pytest.mark.no_tsan
+
 CAPTURE_NS = 1_764_158_400_123_456_789
 JPEG = pictures.encode(pictures.scene(64, 48))
 STREAM_HEAD = (

@@ -16,6 +16,8 @@ from testlib.build import COMMAND, ROOT
 from testlib.server import clean_environment
 from testlib.waiting import wait_until
 
+pytestmark = pytest.mark.no_tsan
+
 FAKE_SIMULATOR = ROOT / "tests" / "fakekit" / "isaac-sim"
 
 

@@ -11,7 +11,7 @@ from testlib.build import SLOWNESS
 from testlib.mjpeg import Part, Viewer
 from testlib.waiting import hold, wait_until
 
-pytestmark = pytest.mark.alone
+pytestmark = [pytest.mark.alone, pytest.mark.no_tsan]
 
 AT_ONCE_S = 1.0 * SLOWNESS
 #: How much later than planned a part may be.

@@ -29,6 +29,8 @@ from testlib.producer import Producer
 from testlib.server import Server
 from testlib.waiting import wait_until
 
+pytestmark = pytest.mark.no_tsan
+
 MAINSAIL = "http://mainsail.local"
 SIZE = (320, 240)
 FPS = 20.0

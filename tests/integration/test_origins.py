@@ -9,6 +9,8 @@ import pytest
 from testlib.login import ALICE, LIMITED_TOKEN, TOKEN, bearer
 from testlib.pictures import STILL
 
+pytestmark = pytest.mark.no_tsan
+
 ORIGIN, OTHER, STRANGER = "https://a.example", "http://b.example:3000", "https://c.example"
 EXPOSED = (
     "Date, Retry-After, X-Timestamp, X-Headcam-Sequence, X-Headcam-State, "

@@ -16,6 +16,8 @@ from testlib.build import COMMAND
 from testlib.login import run_passwd
 from testlib.waiting import wait_until
 
+pytestmark = pytest.mark.no_tsan
+
 HASH = r"\$y\$[./A-Za-z0-9]+\$[./A-Za-z0-9]{1,86}\$[./A-Za-z0-9]{43}"
 
 

@@ -43,6 +43,7 @@ def by_websocket(server: Any, address: Address) -> Pictures:
     return [(each.sequence, each.arrived_at + since, each.age_s) for each in seen]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("mbit", [10.0, 2.0])
 @pytest.mark.parametrize("has_tls", [False, True], ids=["plain", "tls"])
 @pytest.mark.parametrize("look", [by_stream, by_websocket])

@@ -16,6 +16,8 @@ from testlib.build import ROOT
 from testlib.producer import Link
 from testlib.status import check_status
 
+pytestmark = pytest.mark.no_tsan
+
 
 def example() -> Any:
     """The one in docs/api.md."""
