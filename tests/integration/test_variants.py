@@ -222,6 +222,8 @@ def test_variants_that_come_and_go_leave_the_others_no_gap(server: Any, camera: 
             other.next("live")
         for other in others:
             other.close()
+        # Until they are known to be gone they count for --max-variants.
+        wait_until(lambda: server.status()["viewers"] == len(viewers), what="they have left")
     for viewer in viewers:
         viewer.check()
         parts = viewer.wait_more(20)
