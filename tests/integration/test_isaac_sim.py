@@ -137,7 +137,7 @@ def test_a_simulator_that_stalls_says_so_and_goes_on(
     server.wait_state("front", "starting")
     viewer = server.watch("/stream/front")
     next_live(viewer)
-    simulator.say("stall 5")
+    simulator.say("stall 10")
     words = "the application has not updated since"
     wait_until(lambda: words in server.stream("front")["reason"], what="it says so")
     next_live(viewer.skip())
