@@ -135,6 +135,7 @@ def test_what_looks_odd_but_fits_is_taken(server: Any, connect: Any) -> None:
     producer = connect(server, is_open=True, kind=Link)
     producer.wait_connected()
     viewer = server.watch("/stream/camera")
+    wait_until(lambda: b"\x01" + CAMERA in producer.upstream, what="the stream is asked for")
     good = [
         [ANNOUNCES, announcement(ring={"path": "x"}, width=None, fps=0, reason="", later=[1])],
         [CAMERA, header(header_bytes=96) + bytes(16), PIXELS],

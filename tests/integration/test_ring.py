@@ -163,6 +163,8 @@ def test_no_picture_is_ever_a_mix_of_two(server: Any, query: str) -> None:
         end_s = time.monotonic() + OVERTAKE_S
         while time.monotonic() < end_s:
             part = viewer.next()
+            if part.state == "no-signal":
+                continue  # the machine is so slow that every frame was overtaken for a while
             rows = pictures.decode(part.jpeg).mean(axis=(1, 2))
             assert rows.max() - rows.min() < 3, "a picture of two frames"
             seen += part.state == "live"
