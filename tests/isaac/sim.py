@@ -122,6 +122,10 @@ class Sim:
         said = [one for one in self.server.announcements if one.instance == feed.publisher.instance]
         return (said[-1].state, said[-1].reason) if said else (None, "")
 
+    def wait_heard(self, *names):
+        """Returns when the server knows of these streams: from then on it is owed a goodbye."""
+        self._wait(lambda: all(self.said(name)[0] for name in names))
+
     def ended(self):
         """The producers that said goodbye."""
         return {one.instance for one in self.server.announcements if one.state is State.ENDED}

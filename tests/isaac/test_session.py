@@ -341,6 +341,7 @@ def test_auto_leaves_out_what_is_streamed_by_name(sim):
 def test_auto_ends_the_streams_of_a_stage_that_is_gone(sim):
     sim.start("auto")
     sim.update_until(lambda: len(sim.session.names) == 3)
+    sim.wait_heard(*sim.session.names)
     sim.fake.context.new_stage()
     sim.update(3)
     sim.fake.context.stage.define(REAR, "Camera")
@@ -634,6 +635,7 @@ def test_quitting_says_goodbye(sim):
     sim.start(f"viewport,front={FRONT}")
     sim.watch("front")
     sim.frame("front")
+    sim.wait_heard("viewport", "front")
     sim.fake.app.post_quit()
     with pytest.raises(fakekit.ProcessExit):
         sim.fake.run()
