@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/text_list.h"
+#include "http/asked.h"
 #include "http/peer.h"
 #include "http/reply.h"
 
@@ -40,9 +41,8 @@ static struct attempt *attempt_of(struct server *server, struct MHD_Connection *
     attempt->loop = server->loop;
     attempt->connection = connection;
     attempt->login.address = address_of_client(server, connection);
-    credential_read(&attempt->login.credential,
-                    MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION),
-                    routes_parameter(connection, "token"));
+    credential_read(&attempt->login.credential, asked_header(connection, MHD_HTTP_HEADER_AUTHORIZATION),
+                    asked_parameter(connection, "token"));
     return attempt;
 }
 

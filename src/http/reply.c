@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/reply.h"
 
+#include "http/asked.h"
 #include "http/origins.h"
 
 #include <inttypes.h>
@@ -30,21 +31,16 @@ void reply_allow_origins(const struct text_list *origins)
     allowed_origins = origins;
 }
 
-static const char *header_of(struct MHD_Connection *connection, const char *name)
-{
-    return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
-}
-
 static struct origin_verdict judge_origin(struct MHD_Connection *connection)
 {
-    return origins_judge(allowed_origins, header_of(connection, MHD_HTTP_HEADER_ORIGIN));
+    return origins_judge(allowed_origins, asked_header(connection, MHD_HTTP_HEADER_ORIGIN));
 }
 
 bool reply_origin_is_allowed(struct MHD_Connection *connection)
 {
     const struct origin_verdict verdict = judge_origin(connection);
     return verdict.allowed &&
-           (verdict.with_credentials || !header_of(connection, MHD_HTTP_HEADER_AUTHORIZATION));
+           (verdict.with_credentials || !asked_header(connection, MHD_HTTP_HEADER_AUTHORIZATION));
 }
 
 static void add_origin_headers(struct MHD_Connection *connection, struct MHD_Response *response)
@@ -153,7 +149,7 @@ enum MHD_Result reply_upgrade_required(struct MHD_Connection *connection, const 
 
 static bool is_preflight(struct MHD_Connection *connection)
 {
-    return header_of(connection, MHD_HTTP_HEADER_ACCESS_CONTROL_REQUEST_METHOD) != NULL;
+    return asked_header(connection, MHD_HTTP_HEADER_ACCESS_CONTROL_REQUEST_METHOD) != NULL;
 }
 
 enum MHD_Result reply_methods(struct MHD_Connection *connection, unsigned status)
@@ -202,7 +198,7 @@ static bool lists_etag(const char *list, const char *etag)
 enum MHD_Result reply_asset(struct MHD_Connection *connection, const void *bytes, size_t length,
                             enum MHD_ResponseMemoryMode mode, const char *content_type, const char *etag)
 {
-    const char *known = header_of(connection, MHD_HTTP_HEADER_IF_NONE_MATCH);
+    const char *known = asked_header(connection, MHD_HTTP_HEADER_IF_NONE_MATCH);
     bool is_known = known && lists_etag(known, etag);
     struct MHD_Response *response =
         MHD_create_response_from_buffer(is_known ? 0 : length, (void *)(uintptr_t)bytes, mode);

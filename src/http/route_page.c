@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* /: the viewer page and its files, which the build embeds from web/. */
 #include "base/version.h"
+#include "http/asked.h"
 #include "http/links.h"
 #include "http/query.h"
 #include "http/reply.h"
@@ -69,14 +70,14 @@ static enum MHD_Result reply_page_with_token(struct MHD_Connection *connection, 
 enum MHD_Result route_page(struct server *server, struct MHD_Connection *connection, const char *name,
                            struct request *request)
 {
-    const char *action = routes_parameter(connection, "action");
+    const char *action = asked_parameter(connection, "action");
     if (query_action_is(action, "stream"))
         return route_stream(server, connection, name, request);
     if (request->waiter || query_action_is(action, "snapshot"))
         return route_snapshot(server, connection, name, request);
     if (action)
         return reply_text(connection, MHD_HTTP_BAD_REQUEST, "action must be stream or snapshot");
-    const char *token = routes_parameter(connection, "token");
+    const char *token = asked_parameter(connection, "token");
     return server->options.access && token && token[0] ? reply_page_with_token(connection, token)
                                                        : route_asset(connection, "/");
 }

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "headcam/wire.h"
+#include "http/asked.h"
 #include "http/multipart.h"
 #include "http/query.h"
 #include "http/reply.h"
@@ -98,14 +99,14 @@ static enum MHD_Result begin(struct server *server, struct MHD_Connection *conne
 {
     uint64_t now_ns = clock_mono_ns();
     uint64_t timeout_ns = DEFAULT_TIMEOUT_MS * NS_PER_MS, max_age_ns = 0;
-    if (!query_ms(routes_parameter(connection, "timeout"), MAX_TIMEOUT_MS, &timeout_ns))
+    if (!query_ms(asked_parameter(connection, "timeout"), MAX_TIMEOUT_MS, &timeout_ns))
         return reply_text(connection, MHD_HTTP_BAD_REQUEST, "timeout must be milliseconds from 0 to %d",
                           MAX_TIMEOUT_MS);
-    if (!query_ms(routes_parameter(connection, "max_age"), MAX_AGE_MS, &max_age_ns))
+    if (!query_ms(asked_parameter(connection, "max_age"), MAX_AGE_MS, &max_age_ns))
         return reply_text(connection, MHD_HTTP_BAD_REQUEST, "max_age must be milliseconds from 0 to %d",
                           MAX_AGE_MS);
     enum variant_form form = VARIANT_JPEG;
-    if (!query_form(routes_parameter(connection, "format"), &form))
+    if (!query_form(asked_parameter(connection, "format"), &form))
         return reply_text(connection, MHD_HTTP_BAD_REQUEST, "format must be " QUERY_FORM_RULE);
     enum MHD_Result refused;
     struct variant_settings settings = {.form = form};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* /stream[/NAME]: MJPEG. */
 #include "base/memory.h"
+#include "http/asked.h"
 #include "http/multipart.h"
 #include "http/query.h"
 #include "http/reply.h"
@@ -46,8 +47,8 @@ static void free_response(void *arg)
  */
 static bool wants_advance_headers(struct MHD_Connection *connection)
 {
-    const char *agent = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_USER_AGENT);
-    const char *accept = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT);
+    const char *agent = asked_header(connection, MHD_HTTP_HEADER_USER_AGENT);
+    const char *accept = asked_header(connection, MHD_HTTP_HEADER_ACCEPT);
     return agent && strstr(agent, "Chrome/") && !(accept && strcmp(accept, "*/*") == 0);
 }
 
@@ -57,9 +58,9 @@ enum MHD_Result route_stream(struct server *server, struct MHD_Connection *conne
     (void)request;
     millifps rate = 0;
     bool advance_headers = wants_advance_headers(connection);
-    if (!query_fps(routes_parameter(connection, "fps"), &rate))
+    if (!query_fps(asked_parameter(connection, "fps"), &rate))
         return reply_text(connection, MHD_HTTP_BAD_REQUEST, "fps must be a number from " QUERY_FPS_RULE);
-    if (!query_flag(routes_parameter(connection, "advance_headers"), &advance_headers))
+    if (!query_flag(asked_parameter(connection, "advance_headers"), &advance_headers))
         return reply_text(connection, MHD_HTTP_BAD_REQUEST, "advance_headers must be 0 or 1");
     enum MHD_Result refused;
     struct variant_settings settings = {.form = VARIANT_JPEG};

@@ -4,10 +4,11 @@
  * sender writes the answer and everything after it, as it does for MJPEG.
  */
 #include "base/memory.h"
-#include "http/origin.h"
+#include "http/asked.h"
 #include "http/query.h"
 #include "http/reply.h"
 #include "http/routes.h"
+#include "http/same_origin.h"
 #include "http/ws_client.h"
 #include "http/ws_handshake.h"
 
@@ -30,11 +31,6 @@ void routes_free_ws(struct server *server, struct ws_response *ws)
     free(ws);
 }
 
-static const char *header(struct MHD_Connection *connection, const char *name)
-{
-    return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
-}
-
 /* Whether the request may become a WebSocket. False: *result is the answer that was given. */
 static bool may_upgrade(struct MHD_Connection *connection, const struct request *request,
                         enum MHD_Result *result)
@@ -42,20 +38,20 @@ static bool may_upgrade(struct MHD_Connection *connection, const struct request 
     const struct ws_handshake handshake = {
         .method = request->method,
         .http_version = request->http_version,
-        .upgrade = header(connection, MHD_HTTP_HEADER_UPGRADE),
-        .connection = header(connection, MHD_HTTP_HEADER_CONNECTION),
-        .version = header(connection, MHD_HTTP_HEADER_SEC_WEBSOCKET_VERSION),
-        .key = header(connection, MHD_HTTP_HEADER_SEC_WEBSOCKET_KEY),
+        .upgrade = asked_header(connection, MHD_HTTP_HEADER_UPGRADE),
+        .connection = asked_header(connection, MHD_HTTP_HEADER_CONNECTION),
+        .version = asked_header(connection, MHD_HTTP_HEADER_SEC_WEBSOCKET_VERSION),
+        .key = asked_header(connection, MHD_HTTP_HEADER_SEC_WEBSOCKET_KEY),
     };
     unsigned status;
     const char *flaw = ws_handshake_check(&handshake, &status);
-    const char *origin = header(connection, MHD_HTTP_HEADER_ORIGIN);
-    const char *host = header(connection, MHD_HTTP_HEADER_HOST);
+    const char *origin = asked_header(connection, MHD_HTTP_HEADER_ORIGIN);
+    const char *host = asked_header(connection, MHD_HTTP_HEADER_HOST);
     if (flaw && status == MHD_HTTP_UPGRADE_REQUIRED)
         *result = reply_upgrade_required(connection, flaw);
     else if (flaw)
         *result = reply_text(connection, status, "%s", flaw);
-    else if (!origin_is_allowed(origin, host) && !reply_origin_is_allowed(connection))
+    else if (!origin_is_same(origin, host) && !reply_origin_is_allowed(connection))
         *result =
             reply_text(connection, MHD_HTTP_FORBIDDEN,
                        "a page of %.200s may not open this: the host that was asked is %.200s; if a proxy "
@@ -71,7 +67,7 @@ static bool may_upgrade(struct MHD_Connection *connection, const struct request 
 static bool upgrade(struct MHD_Connection *connection, struct ws_response *self)
 {
     char accept[WS_ACCEPT_BYTES], answer[WS_ANSWER_BYTES];
-    ws_handshake_accept(header(connection, MHD_HTTP_HEADER_SEC_WEBSOCKET_KEY), accept);
+    ws_handshake_accept(asked_header(connection, MHD_HTTP_HEADER_SEC_WEBSOCKET_KEY), accept);
     ws_handshake_answer(accept, answer);
     ws_client_answer(&self->client, answer);
     return sender_adopt_viewer(self->server->sender, &self->viewer);
@@ -88,9 +84,9 @@ enum MHD_Result route_ws(struct server *server, struct MHD_Connection *connectio
     millifps rate = 0;
     uint32_t window = 0;
     struct variant_settings settings = {.form = VARIANT_JPEG};
-    if (!query_fps(routes_parameter(connection, "fps"), &rate))
+    if (!query_fps(asked_parameter(connection, "fps"), &rate))
         return reply_text(connection, MHD_HTTP_BAD_REQUEST, "fps must be a number from " QUERY_FPS_RULE);
-    if (!query_whole(routes_parameter(connection, "window"), 0, WS_WINDOW_MAX, &window))
+    if (!query_whole(asked_parameter(connection, "window"), 0, WS_WINDOW_MAX, &window))
         return reply_text(connection, MHD_HTTP_BAD_REQUEST, "window must be a number from " WS_WINDOW_RULE);
     struct watch *watch = routes_watch(server, connection, name, &settings, &refused);
     if (!watch || !routes_admit_viewer(server, connection, watch, &refused))

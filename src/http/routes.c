@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/routes.h"
 
+#include "http/asked.h"
 #include "http/forwarded.h"
 #include "http/peer.h"
 #include "http/query.h"
@@ -72,19 +73,19 @@ struct watch *routes_watch(struct server *server, struct MHD_Connection *connect
                            struct variant_settings *settings, enum MHD_Result *result)
 {
     if (variant_settings_are_exact(settings) &&
-        (routes_parameter(connection, "width") || routes_parameter(connection, "quality"))) {
+        (asked_parameter(connection, "width") || asked_parameter(connection, "quality"))) {
         *result = reply_text(connection, MHD_HTTP_BAD_REQUEST,
                              "format=png and format=raw give exactly the pixels that the agent sent; "
                              "leave out width= and quality=, or ask for format=jpeg");
         return NULL;
     }
-    if (!query_whole(routes_parameter(connection, "width"), VARIANT_WIDTH_MIN, VARIANT_WIDTH_MAX,
+    if (!query_whole(asked_parameter(connection, "width"), VARIANT_WIDTH_MIN, VARIANT_WIDTH_MAX,
                      &settings->width)) {
         *result = reply_text(connection, MHD_HTTP_BAD_REQUEST, "width must be pixels from %d to %d",
                              VARIANT_WIDTH_MIN, VARIANT_WIDTH_MAX);
         return NULL;
     }
-    if (!query_whole(routes_parameter(connection, "quality"), VARIANT_QUALITY_MIN, VARIANT_QUALITY_MAX,
+    if (!query_whole(asked_parameter(connection, "quality"), VARIANT_QUALITY_MIN, VARIANT_QUALITY_MAX,
                      &settings->quality)) {
         *result = reply_text(connection, MHD_HTTP_BAD_REQUEST, "quality must be a number from %d to %d",
                              VARIANT_QUALITY_MIN, VARIANT_QUALITY_MAX);

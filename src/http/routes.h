@@ -66,11 +66,6 @@ static inline bool routes_count_up(atomic_size_t *count, size_t limit)
     return false;
 }
 
-static inline const char *routes_parameter(struct MHD_Connection *connection, const char *key)
-{
-    return MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, key);
-}
-
 /*
  * Counts one more viewer, who watches. False: there are too many; the watch is given back, and *result is the
  * answer that was given.

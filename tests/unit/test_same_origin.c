@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "http/origin.h"
+#include "http/same_origin.h"
 #include "tests/unit/support.h"
 
 struct pair {
@@ -8,8 +8,8 @@ struct pair {
 
 TEST(scripts_send_no_origin)
 {
-    assert_true(origin_is_allowed(NULL, "cam:8080"));
-    assert_true(origin_is_allowed(NULL, NULL));
+    assert_true(origin_is_same(NULL, "cam:8080"));
+    assert_true(origin_is_same(NULL, NULL));
 }
 
 TEST(the_page_of_the_same_host_is_allowed)
@@ -27,7 +27,7 @@ TEST(the_page_of_the_same_host_is_allowed)
         {"http://[::1]", "[::1]"},
     };
     for (size_t i = 0; i < COUNT(pairs); i++)
-        assert_true(origin_is_allowed(pairs[i].origin, pairs[i].host));
+        assert_true(origin_is_same(pairs[i].origin, pairs[i].host));
 }
 
 TEST(every_other_page_is_not)
@@ -50,7 +50,7 @@ TEST(every_other_page_is_not)
         {"chrome-extension://cam", "cam"},
     };
     for (size_t i = 0; i < COUNT(pairs); i++)
-        assert_false(origin_is_allowed(pairs[i].origin, pairs[i].host));
+        assert_false(origin_is_same(pairs[i].origin, pairs[i].host));
 }
 
 int main(void)
@@ -60,5 +60,5 @@ int main(void)
         cmocka_unit_test(the_page_of_the_same_host_is_allowed),
         cmocka_unit_test(every_other_page_is_not),
     };
-    return cmocka_run_group_tests_name("http/origin", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("http/same_origin", tests, NULL, NULL);
 }

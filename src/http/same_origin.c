@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "http/origin.h"
+#include "http/same_origin.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -30,7 +30,7 @@ static bool is_same(const char *a, size_t a_length, const char *b, size_t b_leng
     return a_length == b_length && strncasecmp(a, b, a_length) == 0;
 }
 
-bool origin_is_allowed(const char *origin, const char *host)
+bool origin_is_same(const char *origin, const char *host)
 {
     static const struct {
         const char *prefix, *port;
