@@ -66,6 +66,7 @@ def watch(server, name):
     later = server.wait_frame(
         lambda frame: frame.topic == topic and frame.header.update > first.header.update
     )
+    server.leave(name)
     assert later.header.format is PixelFormat.RGBA
     return later
 

@@ -41,6 +41,8 @@ def main(arguments: list[str]) -> int:
     if os.geteuid() == 0 and not options.allow_root and not options.script:
         print("Isaac Sim should not be run as root: add --allow-root", file=sys.stderr)
         return 1
+    # Which is ignored in what a shell without a terminal has put into the background.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     process = _Process(options, [_setting(text) for text in settings])
     return process.run_script() if options.script else process.run_app()
 
