@@ -217,6 +217,7 @@ static int run_parts(const struct options *options, const struct listeners *list
         .trusted_proxies = &options->trusted_proxies,
         .max_variants = options->max_variants,
         .stuck_after_ns = options->stuck_after_ns,
+        .idle_after_ns = options->idle_after_ns,
         .access = files->access,
     };
     struct hub *hub = hub_create(&streams);

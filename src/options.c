@@ -272,6 +272,8 @@ static const struct option table[] = {
      read_seconds, FIELD(no_signal_after_ns), 0.5, 3600},
     {"stuck-after", "S", "30", "seconds until a viewer that reads nothing is closed", "1 to 3600",
      read_seconds, FIELD(stuck_after_ns), 1, 3600},
+    {"idle-after", "S", "30", "seconds until a connection that asks nothing is closed", "1 to 3600",
+     read_seconds, FIELD(idle_after_ns), 1, 3600},
     {"forget-after", "S", "60", "seconds until a stream without an agent leaves the list", "2 to 86400",
      read_seconds, FIELD(forget_after_ns), 2, 86400},
     {"auth-file", "FILE", NULL, "users and tokens that may look, by 'headcam passwd'; none: everybody",

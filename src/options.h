@@ -51,7 +51,7 @@ struct options {
     struct jpeg_settings jpeg;
     int encode_threads;
     size_t max_streams, max_variants, max_viewers, max_snapshots, max_frame_bytes, max_exact_bytes;
-    uint64_t no_signal_after_ns, stuck_after_ns, forget_after_ns;
+    uint64_t no_signal_after_ns, stuck_after_ns, idle_after_ns, forget_after_ns;
     const char *auth_file; /* NULL: none was given; OPTIONS_NOBODY_IS_ASKED: none is wanted */
     struct text_list allow_origins;
     enum options_source allow_origins_source;

@@ -12,11 +12,9 @@
 
 enum { EVENTS_AT_ONCE = 64 };
 
-/* From the connection to the end of a handshake that has begun. Who says nothing at all is idle. */
-static const uint64_t TIMEOUT_NS = 10 * NS_PER_S;
-
-bool handshakes_init(struct handshakes *handshakes)
+bool handshakes_init(struct handshakes *handshakes, uint64_t timeout_ns)
 {
+    handshakes->timeout_ns = timeout_ns;
     list_init(&handshakes->waiting);
     timers_init(&handshakes->timers);
     handshakes->has_ended = false;
@@ -57,7 +55,7 @@ void handshake_begin(struct handshake *handshake, struct handshakes *all, struct
 {
     *handshake = (struct handshake){.all = all, .connection = connection, .fd = fd};
     handshake->timer.on_due = on_due;
-    handshake->deadline_ns = clock_mono_ns() + TIMEOUT_NS;
+    handshake->deadline_ns = clock_mono_ns() + all->timeout_ns;
     list_init(&handshake->link);
 }
 

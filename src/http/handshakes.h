@@ -16,6 +16,7 @@
 
 struct handshakes {
     int epoll_fd; /* readable when handshakes_run() has something to do */
+    uint64_t timeout_ns;
     struct timers timers;
     struct list waiting;
     bool has_ended;
@@ -30,8 +31,11 @@ struct handshake {
     uint64_t deadline_ns;
 };
 
-/* False: the system would not let it, and it logged why. */
-bool handshakes_init(struct handshakes *handshakes);
+/*
+ * timeout_ns: from the connection to the end of its handshake. False: the system would not let it, and it
+ * logged why.
+ */
+bool handshakes_init(struct handshakes *handshakes, uint64_t timeout_ns);
 void handshakes_fini(struct handshakes *handshakes);
 
 /* A connection is new: its time begins. */

@@ -17,9 +17,6 @@
 /* Connections beside viewers and waiting snapshots: pages, status, and those that have not asked yet. */
 enum { OTHER_CONNECTIONS = 256, OTHER_FILES = 256 };
 
-/* An idle connection is closed after this; suspended ones, which wait or watch, are not. */
-enum { IDLE_TIMEOUT_S = 30 };
-
 static const struct {
     const char *path;
     bool takes_name;
@@ -166,13 +163,14 @@ static size_t raise_file_limit(size_t connections)
 static struct MHD_Daemon *start_daemon(struct server *server, unsigned flags, unsigned connections,
                                        const struct MHD_OptionItem *more)
 {
+    const unsigned idle_s = (unsigned)((server->options.idle_after_ns + NS_PER_S - 1) / NS_PER_S);
     return MHD_start_daemon(
         MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | flags, 0,
         NULL, NULL, handle_request, server,
         /* first: it is for what the other options log */
         MHD_OPTION_EXTERNAL_LOGGER, log_daemon, NULL, MHD_OPTION_CONNECTION_LIMIT, connections,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_NOTIFY_COMPLETED, finish_request,
-        server, MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_ARRAY, more, MHD_OPTION_END);
+        MHD_OPTION_CONNECTION_TIMEOUT, idle_s, MHD_OPTION_NOTIFY_COMPLETED, finish_request, server,
+        MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_ARRAY, more, MHD_OPTION_END);
 }
 
 /* Whether a connection is encrypted is a matter of its daemon; requests are answered alike. */
@@ -183,7 +181,7 @@ static bool start_daemons(struct server *server, unsigned connections)
     tls_connection_options(&server->tls, tls);
     server->tls.tls = server->options.tls;
     server->daemons.plain = start_daemon(server, 0, connections, none);
-    if (server->options.tls && handshakes_init(&server->tls.handshakes)) {
+    if (server->options.tls && handshakes_init(&server->tls.handshakes, server->options.idle_after_ns)) {
         server->daemons.handshakes = &server->tls.handshakes;
         server->daemons.tls = start_daemon(server, MHD_USE_TLS, connections, tls);
     }

@@ -90,6 +90,7 @@ BAD_VALUES = [
     ("--max-frame-bytes", ["65535", "128M"]),
     ("--no-signal-after", ["0.4", "3601", "nan", "3s", ".", "1e1"]),
     ("--stuck-after", ["0", "inf"]),
+    ("--idle-after", ["0", "3601"]),
     ("--forget-after", ["1", "-5"]),
     ("--socket-mode", ["0888", "rw", "01777", ""]),
     ("--default", ["a b", "", "x" * 65, "a/b"]),

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from testlib import pictures
 from testlib.build import ROOT, SLOWNESS
-from testlib.http import exchange, get_request, receive_exactly, receive_head
+from testlib.http import exchange, get_request, receive_all, receive_exactly, receive_head
 from testlib.mjpeg import ADVANCE_HEAD, BOUNDARY_LINE, USER_AGENT_OF_CHROME
 from testlib.waiting import wait_until
 
@@ -486,6 +486,23 @@ def test_who_never_finishes_a_request_keeps_nobody_waiting(server: Any, camera: 
     finally:
         for connection in idle:
             connection.close()
+
+
+def test_who_asks_nothing_is_closed(start_server: Any, connect: Any) -> None:
+    """After --idle-after; not who watches, or waits for a picture."""
+    server = start_server("--idle-after", "1")
+    viewer = server.watch("/stream/front")
+    waiting = server.address.connect()
+    waiting.sendall(get_request("/snapshot/front?timeout=60000"))
+    with server.address.connect() as silent, server.address.connect() as asked:
+        asked.sendall(get_request("/healthz"))
+        assert asked.recv(12) == b"HTTP/1.1 200"
+        for connection in (silent, asked):
+            receive_all(connection)
+    connect(server, "front", 64, 48).play(20)
+    viewer.next("live")
+    assert receive_all(waiting).startswith(b"HTTP/1.1 200")
+    waiting.close()
 
 
 # ---- addresses ----

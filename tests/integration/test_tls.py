@@ -26,7 +26,7 @@ from testlib.waiting import SOON_S, hold, wait_until
 OTHER_CONNECTIONS = 256
 
 #: After which the server closes a connection that has not shaken hands.
-HANDSHAKE_TIMEOUT_S = 10.0
+IDLE_AFTER_S = 5.0
 
 
 @pytest.fixture
@@ -396,7 +396,7 @@ class TestHalfHandshakes:
     @pytest.fixture
     def server(self, start_server: Any, certificate: Certificate) -> Any:
         """A server whose connections are few."""
-        limits = ("--max-viewers", "0", "--max-snapshots", "0")
+        limits = ("--max-viewers", "0", "--max-snapshots", "0", "--idle-after", str(IDLE_AFTER_S))
         return start_server(*limits, tls=certificate)
 
     def test_others_come_in_when_the_time_is_up(
@@ -409,7 +409,7 @@ class TestHalfHandshakes:
             late.settimeout(2.0)
             with pytest.raises(TimeoutError):
                 late.recv(1)
-            late.settimeout(HANDSHAKE_TIMEOUT_S + SOON_S)
+            late.settimeout(IDLE_AFTER_S + SOON_S)
             assert late.recv(12) == b"HTTP/1.1 400"
         for connection in half_handshakes:
             assert b"HTTP" not in receive_all(connection), "closed, and not served"
