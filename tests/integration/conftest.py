@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import pathlib
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -26,6 +27,8 @@ from testlib.server import Server  # noqa: E402
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # Ignored in what a shell without a terminal has put into the background, and then in every child.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line(
         "markers",
         "alone: no other test runs meanwhile, for it shares something with the whole machine"
