@@ -103,10 +103,12 @@ struct files {
 };
 
 /* Whatever can change while headcam runs is read again. */
-static void reload(const struct files *files)
+static void reload(const struct files *files, struct server *server)
 {
-    if (files->access)
+    if (files->access) {
         access_reload(files->access);
+        server_recheck_logins(server);
+    }
     if (files->tls)
         tls_reload(files->tls);
     if (files->gate)
@@ -129,7 +131,7 @@ static void wait_for_end(struct server *server, struct pulses *pulses, const str
         if (!is_reload(&signal))
             break;
         service_begin_reload(&service);
-        reload(files);
+        reload(files, server);
         service_end_reload(&service);
     }
     service_end(&service);

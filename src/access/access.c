@@ -163,6 +163,25 @@ static struct auth_file *current_file(struct access *access)
     return file;
 }
 
+static const struct auth_entry *find_again(const struct auth_file *file, const struct auth_entry *entry)
+{
+    if (entry->kind == AUTH_TOKEN)
+        return auth_file_token(file, entry->digest);
+    const struct auth_entry *user = auth_file_user(file, entry->name);
+    return user && strcmp(user->hash, entry->hash) == 0 ? user : NULL;
+}
+
+bool access_still_grants(struct access *access, const struct grant *grant, const char *stream)
+{
+    if (!grant->entry)
+        return true;
+    struct auth_file *file = current_file(access);
+    const struct auth_entry *now = find_again(file, grant->entry);
+    bool is_granted = now && auth_entry_covers(now, stream);
+    auth_file_unref(&file);
+    return is_granted;
+}
+
 static uint64_t take_try(struct access *access, const struct login *login)
 {
     pthread_mutex_lock(&access->state_lock);

@@ -54,6 +54,12 @@ void grant_fini(struct grant *grant);
 bool grant_is_limited(const struct grant *grant);
 bool grant_covers(const struct grant *grant, const char *stream);
 
+/*
+ * Whether the file in force would still grant it for this stream, or for the default one with "": it has the
+ * same user or token, by the same secret. Always so for the grant of a server that asks nobody.
+ */
+bool access_still_grants(struct access *access, const struct grant *grant, const char *stream);
+
 /* ---- being let in ---- */
 
 enum access_verdict {

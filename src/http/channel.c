@@ -348,21 +348,34 @@ void channel_refresh(struct channel *channel)
 /* ---- everybody ---- */
 
 /* Says goodbye where there is room for it: nobody is waited for. */
-static void end_viewer(struct viewer *viewer)
+static void end_viewer(struct viewer *viewer, enum viewer_end end, uint16_t code, const char *reason)
 {
     if (viewer->ws) {
-        ws_talk_close(&viewer->ws->talk, WSLAY_CODE_GOING_AWAY, "the server is shutting down");
+        ws_talk_close(&viewer->ws->talk, code, reason);
         if (!serve_viewer(viewer))
             return;
     }
-    viewer->end = VIEWER_SERVER_ENDS;
+    viewer->end = end;
     channel_remove_viewer(viewer);
+}
+
+void channel_end_revoked(struct channel *channel, struct access *access)
+{
+    struct list *node, *after;
+    list_for_each_safe(node, after, &channel->viewers)
+    {
+        struct viewer *viewer = container_of(node, struct viewer, link);
+        if (!access_still_grants(access, viewer->grant, viewer->name))
+            end_viewer(viewer, VIEWER_REVOKED, WSLAY_CODE_POLICY_VIOLATION,
+                       "this login does not cover the stream any more");
+    }
 }
 
 void channel_end_all(struct channel *channel, const char *reason)
 {
     struct list *node, *after;
-    list_for_each_safe(node, after, &channel->viewers) end_viewer(container_of(node, struct viewer, link));
+    list_for_each_safe(node, after, &channel->viewers) end_viewer(
+        container_of(node, struct viewer, link), VIEWER_SERVER_ENDS, WSLAY_CODE_GOING_AWAY, reason);
     list_for_each_safe(node, after, &channel->waiters)
         answer_waiter(container_of(node, struct waiter, link), NULL, reason);
 }

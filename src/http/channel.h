@@ -6,6 +6,7 @@
 #ifndef HEADCAM_HTTP_CHANNEL_H
 #define HEADCAM_HTTP_CHANNEL_H
 
+#include "access/access.h"
 #include "base/list.h"
 #include "base/timers.h"
 #include "http/viewer.h"
@@ -59,6 +60,9 @@ void channel_refresh(struct channel *channel);
 /* A viewer's client closed, or its connection broke, or its WebSocket is over; a waiter's client closed. */
 void channel_drop_viewer(struct viewer *viewer);
 void channel_drop_waiter(struct waiter *waiter);
+
+/* Ends the viewers whose login is good for nothing here any more. */
+void channel_end_revoked(struct channel *channel, struct access *access);
 
 /* Ends everybody. */
 void channel_end_all(struct channel *channel, const char *reason);

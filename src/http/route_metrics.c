@@ -309,8 +309,9 @@ static void put_visits(struct bytes *text, struct server *server)
                 atomic_load(&visits->viewers_came));
     metrics_head(text, "headcam_viewers_left_total", METRICS_COUNTER,
                  "Connections that ended to stream: closed by the client, stuck or "
-                 "silent for --stuck-after, refused for what their WebSocket said, failed with an error, or "
-                 "at the server's shutdown.");
+                 "silent for --stuck-after, refused for what their WebSocket said, revoked with their login, "
+                 "failed with "
+                 "an error, or at the server's shutdown.");
     for (int i = 0; i < VIEWER_ENDS; i++)
         metrics_count(text, "headcam_viewers_left_total",
                       METRICS_LABELS({"reason", viewer_end_name((enum viewer_end)i)}),

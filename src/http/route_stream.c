@@ -55,7 +55,6 @@ static bool wants_advance_headers(struct MHD_Connection *connection)
 enum MHD_Result route_stream(struct server *server, struct MHD_Connection *connection, const char *name,
                              struct request *request)
 {
-    (void)request;
     millifps rate = 0;
     bool advance_headers = wants_advance_headers(connection);
     if (!query_fps(asked_parameter(connection, "fps"), &rate))
@@ -70,7 +69,7 @@ enum MHD_Result route_stream(struct server *server, struct MHD_Connection *conne
 
     struct stream_response *self = memory_zeroed(sizeof(*self));
     self->server = server;
-    routes_init_viewer(&self->viewer, server, connection, name);
+    routes_init_viewer(&self->viewer, server, connection, name, request);
     self->viewer.watch = watch;
     self->viewer.settings = settings;
     self->viewer.rate = rate;

@@ -94,7 +94,7 @@ enum MHD_Result route_ws(struct server *server, struct MHD_Connection *connectio
 
     struct ws_response *self = memory_zeroed(sizeof(*self));
     self->server = server;
-    routes_init_viewer(&self->viewer, server, connection, name);
+    routes_init_viewer(&self->viewer, server, connection, name, request);
     self->viewer.watch = watch;
     self->viewer.settings = settings;
     self->viewer.rate = rate;

@@ -115,8 +115,9 @@ bool routes_admit_viewer(struct server *server, struct MHD_Connection *connectio
 }
 
 void routes_init_viewer(struct viewer *viewer, const struct server *server, struct MHD_Connection *connection,
-                        const char *name)
+                        const char *name, const struct request *request)
 {
+    viewer->grant = &request->grant;
     viewer->connection = connection;
     viewer->fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
     viewer->session = tls_connection_session(connection);

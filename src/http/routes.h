@@ -84,9 +84,9 @@ struct watch *routes_watch(struct server *server, struct MHD_Connection *connect
 bool routes_forwarded_client(const struct server *server, struct MHD_Connection *connection,
                              struct sockaddr_storage *client);
 
-/* What a viewer has of its connection, and of the name in its path. */
+/* What a viewer has of its connection, of its request, and of the name in its path. */
 void routes_init_viewer(struct viewer *viewer, const struct server *server, struct MHD_Connection *connection,
-                        const char *name);
+                        const char *name, const struct request *request);
 
 /* Ends a snapshot request, in whatever state it is: counts it, and frees it. */
 void routes_end_waiter(struct server *server, struct waiter *waiter, bool is_answered);

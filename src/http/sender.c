@@ -23,18 +23,17 @@ enum {
 
 struct sender {
     struct hub *hub;
-    struct visits *visits;
-    struct loop *loop;
+    struct sender_options options;
     pthread_t thread;
     struct pulse pulse;
     int epoll_fd;
     struct wake inbox_wake;
 
-    /* Guards the next three. MHD_suspend_connection() is called under it, so that sender_stop() either
+    /* Guards the next four. MHD_suspend_connection() is called under it, so that sender_stop() either
        sees a connection in the inbox or turns it away. */
     pthread_mutex_t inbox_lock;
     struct list new_viewers, new_waiters;
-    bool is_stopping;
+    bool is_stopping, must_recheck;
 
     /* The thread's own. */
     struct channel_context context;
@@ -76,15 +75,15 @@ static void release_viewer(struct viewer *viewer, void *arg)
     struct sender *sender = arg;
     epoll_ctl(sender->epoll_fd, EPOLL_CTL_DEL, viewer->fd, NULL);
     viewer_end(viewer, clock_mono_ns());
-    visits_viewer_left(sender->visits, viewer);
-    loop_resume(sender->loop, viewer->connection); /* the viewer is the HTTP thread's from here on */
+    visits_viewer_left(sender->options.visits, viewer);
+    loop_resume(sender->options.loop, viewer->connection); /* the viewer is the HTTP thread's from here on */
 }
 
 static void release_waiter(struct waiter *waiter, void *arg)
 {
     struct sender *sender = arg;
     epoll_ctl(sender->epoll_fd, EPOLL_CTL_DEL, waiter->fd, NULL);
-    loop_resume(sender->loop, waiter->connection); /* likewise */
+    loop_resume(sender->options.loop, waiter->connection); /* likewise */
 }
 
 static struct channel *find_channel(struct watch *watch, void *arg)
@@ -170,14 +169,14 @@ static void begin_viewer(struct sender *sender, struct viewer *viewer)
 {
     viewer->client.on_events = viewer->ws ? on_ws_events : on_viewer_events;
     viewer_begin(viewer, clock_mono_ns());
-    visits_viewer_came(sender->visits, viewer);
+    visits_viewer_came(sender->options.visits, viewer);
     viewer->end_errno = poll_viewer(sender, EPOLL_CTL_ADD, viewer);
-    if (viewer->end_errno == 0) {
-        channel_add_viewer(find_channel(viewer->watch, sender), viewer);
+    if (viewer->end_errno != 0) {
+        viewer->end = VIEWER_FAILED;
+        release_viewer(viewer, sender);
         return;
     }
-    viewer->end = VIEWER_FAILED;
-    release_viewer(viewer, sender);
+    channel_add_viewer(find_channel(viewer->watch, sender), viewer);
 }
 
 /* One whose socket cannot be watched waits all the same, until its timeout. */
@@ -209,6 +208,19 @@ static void take_inbox(struct sender *sender)
         list_remove(node);
         begin_waiter(sender, container_of(node, struct waiter, link));
     }
+}
+
+/* After the inbox was taken: whoever was let in before the change is seen here, or is not let in. */
+static void recheck(struct sender *sender)
+{
+    pthread_mutex_lock(&sender->inbox_lock);
+    bool is_needed = sender->must_recheck;
+    sender->must_recheck = false;
+    pthread_mutex_unlock(&sender->inbox_lock);
+    struct list *node;
+    if (is_needed)
+        list_for_each(node, &sender->channels)
+            channel_end_revoked(container_of(node, struct channel, link), sender->options.access);
 }
 
 static void refresh_channels(struct sender *sender)
@@ -264,6 +276,7 @@ static void *run(void *arg)
         if (has_inbox) {
             wake_clear(inbox);
             take_inbox(sender);
+            recheck(sender);
         }
         if (has_frames) {
             wake_clear(hub);
@@ -280,6 +293,14 @@ static void *run(void *arg)
     return NULL;
 }
 
+void sender_recheck(struct sender *sender)
+{
+    pthread_mutex_lock(&sender->inbox_lock);
+    sender->must_recheck = true;
+    pthread_mutex_unlock(&sender->inbox_lock);
+    wake_signal(&sender->inbox_wake);
+}
+
 static bool poll_wake(struct sender *sender, const struct wake *wake)
 {
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = (void *)(uintptr_t)wake};
@@ -292,17 +313,15 @@ static void wake(void *arg)
     wake_signal(&sender->inbox_wake);
 }
 
-struct sender *sender_create(struct hub *hub, struct visits *visits, struct loop *loop,
-                             uint64_t stuck_after_ns, struct pulses *pulses)
+struct sender *sender_create(struct hub *hub, const struct sender_options *options)
 {
     struct sender *sender = memory_zeroed(sizeof(*sender));
     sender->hub = hub;
-    sender->visits = visits;
-    sender->loop = loop;
+    sender->options = *options;
     sender->context = (struct channel_context){
         .hub = hub,
         .timers = &sender->timers,
-        .stuck_after_ns = stuck_after_ns,
+        .stuck_after_ns = options->stuck_after_ns,
         .release_viewer = release_viewer,
         .release_waiter = release_waiter,
         .find = find_channel,
@@ -319,7 +338,7 @@ struct sender *sender_create(struct hub *hub, struct visits *visits, struct loop
         log_error("cannot start the sender: %s", strerror(errno));
         return NULL;
     }
-    pulses_add(pulses, &sender->pulse, "sender", wake, sender);
+    pulses_add(options->pulses, &sender->pulse, "sender", wake, sender);
     return sender;
 }
 

@@ -10,6 +10,7 @@
 #ifndef HEADCAM_HTTP_SENDER_H
 #define HEADCAM_HTTP_SENDER_H
 
+#include "access/access.h"
 #include "base/pulse.h"
 #include "http/loop.h"
 #include "http/viewer.h"
@@ -21,9 +22,16 @@
 
 struct sender;
 
-/* Starts the thread, which tells visits of viewers. NULL: the system would not let it. */
-struct sender *sender_create(struct hub *hub, struct visits *visits, struct loop *loop,
-                             uint64_t stuck_after_ns, struct pulses *pulses);
+struct sender_options {
+    struct visits *visits; /* is told of viewers */
+    struct loop *loop;
+    struct access *access; /* NULL: everybody may see everything */
+    uint64_t stuck_after_ns;
+    struct pulses *pulses;
+};
+
+/* Starts the thread. NULL: the system would not let it. */
+struct sender *sender_create(struct hub *hub, const struct sender_options *options);
 
 /*
  * Ends everybody and resumes their connections; later comers are turned away. After this the loop and
@@ -38,5 +46,8 @@ void sender_destroy(struct sender *sender);
  */
 bool sender_adopt_viewer(struct sender *sender, struct viewer *viewer);
 bool sender_adopt_waiter(struct sender *sender, struct waiter *waiter);
+
+/* What access grants is different: ends the viewers who would not be let in again. */
+void sender_recheck(struct sender *sender);
 
 #endif

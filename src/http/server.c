@@ -191,6 +191,18 @@ static bool start_daemons(struct server *server, unsigned connections)
     return false;
 }
 
+static struct sender *start_sender(struct server *server)
+{
+    const struct sender_options options = {
+        .visits = &server->visits,
+        .loop = server->loop,
+        .access = server->options.access,
+        .stuck_after_ns = server->options.stuck_after_ns,
+        .pulses = server->options.pulses,
+    };
+    return sender_create(server->hub, &options);
+}
+
 struct server *server_create(struct hub *hub, const struct server_options *options)
 {
     struct server *server = memory_zeroed(sizeof(*server));
@@ -202,8 +214,7 @@ struct server *server_create(struct hub *hub, const struct server_options *optio
     size_t connections = raise_file_limit(options->max_viewers + options->max_snapshots + OTHER_CONNECTIONS);
     server->loop = loop_create(options->listeners, connections, options->pulses);
     if (server->loop)
-        server->sender =
-            sender_create(hub, &server->visits, server->loop, options->stuck_after_ns, options->pulses);
+        server->sender = start_sender(server);
     if (!server->sender) {
         server_destroy(server);
         return NULL;
@@ -213,6 +224,11 @@ struct server *server_create(struct hub *hub, const struct server_options *optio
         return NULL;
     }
     return server;
+}
+
+void server_recheck_logins(struct server *server)
+{
+    sender_recheck(server->sender);
 }
 
 void server_destroy(struct server *server)

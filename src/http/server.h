@@ -30,12 +30,15 @@ struct server_options {
     size_t max_variants; /* for the error that names it */
     uint64_t stuck_after_ns;
     uint64_t idle_after_ns; /* of connections, suspended ones excepted; TLS handshakes have as long */
-    struct access *access; /* NULL: everybody may see everything */
+    struct access *access;  /* NULL: everybody may see everything */
     const struct text_list *trusted_proxies;
 };
 
 /* Starts the threads. NULL: it could not, and logged why. */
 struct server *server_create(struct hub *hub, const struct server_options *options);
+
+/* What access grants is different: ends the viewers who would not be let in again. Any thread. */
+void server_recheck_logins(struct server *server);
 
 /* Ends all connections, and stops access. */
 void server_destroy(struct server *server);

@@ -27,6 +27,7 @@
 #include <stdbool.h>
 
 struct channel;
+struct grant;
 struct watch;
 struct ws_client;
 
@@ -36,6 +37,7 @@ enum viewer_end {
     VIEWER_STUCK,       /* it read nothing for --stuck-after */
     VIEWER_SILENT,      /* its WebSocket answered no ping for --stuck-after */
     VIEWER_REFUSED,     /* its WebSocket was closed for what it said */
+    VIEWER_REVOKED,     /* its login is in --auth-file no more */
     VIEWER_FAILED,      /* the connection broke, or could not be watched: end_errno */
     VIEWER_SERVER_ENDS, /* the server is shutting down */
     VIEWER_ENDS,        /* how many there are */
@@ -50,6 +52,7 @@ struct viewer {
     bool advance_headers;
     struct ws_client *ws; /* NULL: the client takes MJPEG */
     char peer[PEER_BYTES];
+    const struct grant *grant; /* by which it came in: its request's, which outlives it */
 
     /* What it asked for; a WebSocket's client may ask for something else at any time. */
     struct watch *watch; /* a reference */

@@ -52,8 +52,9 @@ void visits_snapshot(struct visits *visits, enum snapshot_end end, size_t bytes)
 const char *viewer_end_name(enum viewer_end end)
 {
     static const char *const names[VIEWER_ENDS] = {
-        [VIEWER_LEFT] = "closed",     [VIEWER_STUCK] = "stuck",   [VIEWER_SILENT] = "silent",
-        [VIEWER_REFUSED] = "refused", [VIEWER_FAILED] = "failed", [VIEWER_SERVER_ENDS] = "shutdown",
+        [VIEWER_LEFT] = "closed",          [VIEWER_STUCK] = "stuck",     [VIEWER_SILENT] = "silent",
+        [VIEWER_REFUSED] = "refused",      [VIEWER_REVOKED] = "revoked", [VIEWER_FAILED] = "failed",
+        [VIEWER_SERVER_ENDS] = "shutdown",
     };
     return names[end];
 }
@@ -104,6 +105,9 @@ static void put_reason(const struct viewer *viewer, uint64_t stuck_after_ns, cha
         break;
     case VIEWER_REFUSED:
         snprintf(reason, 128, "it does not speak the WebSocket's protocol");
+        break;
+    case VIEWER_REVOKED:
+        snprintf(reason, 128, "its login is in --auth-file no more");
         break;
     case VIEWER_FAILED:
         snprintf(reason, 128, "%s", strerror(viewer->end_errno));

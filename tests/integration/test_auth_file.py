@@ -11,6 +11,7 @@ import subprocess
 from typing import Any
 
 import pytest
+from testlib import websocket
 from testlib.build import COMMAND, SLOWNESS
 from testlib.http import exchange
 from testlib.login import (
@@ -59,16 +60,8 @@ def test_a_bad_file_ends_the_start(directory: pathlib.Path, auth_file: pathlib.P
     assert "No such file" in fail(directory / "missing")
 
 
-def test_a_reload_changes_who_gets_in_and_not_who_is_in(
-    guarded: Any, cameras: Any, auth_file: pathlib.Path
-) -> None:
-    """Viewers stay, even those whose line is gone; their next requests are judged anew."""
-    viewers = [
-        guarded.watch("/stream/front", f"Authorization: {way['authorization']}")
-        for way in (ALICE, BOB, bearer(LIMITED_TOKEN))
-    ]
-    for viewer in viewers:
-        viewer.next()
+def test_a_reload_changes_who_gets_in(guarded: Any, auth_file: pathlib.Path) -> None:
+    """From the next request on."""
     lines = [user_line("alice", "changed"), user_line("carol", "new", "streams=rear")]
     write_auth_file(auth_file, [*lines, token_line("all", TOKEN)])
     assert guarded.get("/status", **BOB).status == 200, "not before it is told"
@@ -83,9 +76,35 @@ def test_a_reload_changes_who_gets_in_and_not_who_is_in(
     ):
         assert guarded.get("/status", **headers).status == status, headers
     assert guarded.get("/snapshot/front?timeout=0", **basic("carol", "new")).status == 403
-    for viewer in viewers:
+
+
+def test_who_would_not_get_in_again_is_out(
+    guarded: Any, cameras: Any, auth_file: pathlib.Path
+) -> None:
+    """A reload ends those whose line is gone, or covers their stream no more; no others."""
+
+    def watch(path: str, login: dict[str, str]) -> Any:
+        viewer = guarded.watch(path, f"Authorization: {login['authorization']}")
+        viewer.next()
+        return viewer
+
+    stay = [watch("/stream/front", BOB), watch("/stream", bearer(TOKEN))]
+    end = [watch("/stream/front", ALICE), watch("/stream/front", bearer(LIMITED_TOKEN))]
+    socket = websocket.Client(guarded.address, "/ws/rear", f"Authorization: {ALICE['authorization']}")
+    socket.picture()
+    lines = [line for line in standard_lines() if not line.startswith("user alice")]
+    lines[-1] = token_line("few", LIMITED_TOKEN, "streams=left")
+    write_auth_file(auth_file, lines)
+    guarded.reload()
+    assert socket.wait_closed() == (1008, "this login does not cover the stream any more")
+    for viewer in end:
+        viewer.wait_closed()
+    wait_until(lambda: guarded.log().count("its login is in --auth-file no more") == 3)
+    for viewer in stay:
         viewer.skip().wait_more(2)
         viewer.check()
+    scrape = guarded.scrape()
+    assert scrape.value("headcam_viewers_left_total", reason="revoked") == 3
 
 
 def test_a_bad_file_on_reload_changes_nothing(guarded: Any, auth_file: pathlib.Path) -> None:

@@ -299,6 +299,36 @@ TEST(a_reload_puts_the_new_lines_in_force)
     assert_log_in("bob", "new", ACCESS_WRONG, true);
 }
 
+TEST(what_was_granted_holds_while_its_line_does)
+{
+    const struct grant everything = {0};
+    char bob_of_rear[512], alice_anew[512];
+    assert_int_equal(show_token("abc"), ACCESS_GRANTED);
+    write_lines(bob_line, "");
+    access_reload(access_of_test);
+    assert_true(access_still_grants(access_of_test, &grant, "")); /* in another line */
+
+    assert_log_in("bob", "geheim", ACCESS_GRANTED, true);
+    assert_true(access_still_grants(access_of_test, &grant, "front"));
+    assert_false(access_still_grants(access_of_test, &grant, "rear"));
+
+    snprintf(bob_of_rear, sizeof(bob_of_rear), "%.*s=rear\n", (int)(strchr(bob_line, '=') - bob_line),
+             bob_line);
+    write_lines(bob_of_rear, alice_line);
+    access_reload(access_of_test);
+    assert_false(access_still_grants(access_of_test, &grant, "front"));
+    assert_true(access_still_grants(access_of_test, &grant, "rear"));
+    assert_false(access_still_grants(access_of_test, &grant, "")); /* he may see some only */
+
+    assert_log_in("alice", "secret", ACCESS_GRANTED, true);
+    assert_true(access_still_grants(access_of_test, &grant, ""));
+    hash_line(alice_anew, "alice", "secret", "");
+    write_lines(alice_anew, "");
+    access_reload(access_of_test);
+    assert_false(access_still_grants(access_of_test, &grant, "front")); /* another hash */
+    assert_true(access_still_grants(access_of_test, &everything, "front"));
+}
+
 TEST(a_bad_file_changes_nothing)
 {
     assert_log_in("alice", "secret", ACCESS_GRANTED, true);
@@ -349,6 +379,7 @@ int main(void)
         ACCESS_TEST(no_more_wait_than_may),
         ACCESS_TEST(a_grant_covers_what_its_line_says),
         ACCESS_TEST(a_reload_puts_the_new_lines_in_force),
+        ACCESS_TEST(what_was_granted_holds_while_its_line_does),
         ACCESS_TEST(a_bad_file_changes_nothing),
         ACCESS_TEST(a_reload_during_a_check_does_no_harm),
         ACCESS_TEST(a_stopped_one_answers_at_once),

@@ -74,6 +74,7 @@ TEST(each_end_has_its_reason)
         {VIEWER_STUCK, ": it read nothing for 30 s (--stuck-after); "},
         {VIEWER_SILENT, ": it answered no ping for 30 s (--stuck-after); "},
         {VIEWER_REFUSED, ": it does not speak the WebSocket's protocol; "},
+        {VIEWER_REVOKED, ": its login is in --auth-file no more; "},
         {VIEWER_FAILED, ": Connection timed out; "},
         {VIEWER_SERVER_ENDS, ": the server ends; "},
     };
