@@ -155,6 +155,16 @@ bool grant_covers(const struct grant *grant, const char *stream)
 
 /* ---- being let in ---- */
 
+const char *access_verdict_name(enum access_verdict verdict)
+{
+    static const char *const names[ACCESS_VERDICTS] = {
+        [ACCESS_GRANTED] = "granted", [ACCESS_NO_CREDENTIAL] = "missing",
+        [ACCESS_WRONG] = "wrong",     [ACCESS_THROTTLED] = "throttled",
+        [ACCESS_BUSY] = "busy",       [ACCESS_ENDING] = "shutdown",
+    };
+    return names[verdict];
+}
+
 static struct auth_file *current_file(struct access *access)
 {
     pthread_mutex_lock(&access->state_lock);

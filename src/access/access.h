@@ -70,7 +70,11 @@ enum access_verdict {
     ACCESS_BUSY,      /* too many passwords wait to be checked */
     ACCESS_ENDING,    /* the server shuts down */
     ACCESS_CHECK,     /* access_check() is to be called */
+    ACCESS_VERDICTS,  /* how many there are */
 };
+
+/* "granted", "wrong" and so on: for labels. NULL for ACCESS_CHECK, which is not the last word. */
+const char *access_verdict_name(enum access_verdict verdict);
 
 /* One attempt. */
 struct login {

@@ -122,6 +122,7 @@ bool guard_admit(struct server *server, struct MHD_Connection *connection, struc
         *result = MHD_YES;
         return false;
     }
+    atomic_fetch_add_explicit(&server->logins[verdict], 1, memory_order_relaxed);
     request->is_admitted = verdict == ACCESS_GRANTED;
     if (!request->is_admitted)
         *result = reply_refused(access, connection, &request->attempt->login, verdict);

@@ -327,6 +327,18 @@ static void put_visits(struct bytes *text, struct server *server)
                 atomic_load(&visits->snapshot_bytes));
 }
 
+static void put_logins(struct bytes *text, struct server *server)
+{
+    metrics_head(text, "headcam_logins_total", METRICS_COUNTER,
+                 "Requests that wanted a login, by what came of it: granted, missing, wrong, throttled "
+                 "(--login-failures), busy (--max-logins), or shutdown.");
+    for (int i = 0; i < ACCESS_VERDICTS; i++)
+        if (access_verdict_name((enum access_verdict)i))
+            metrics_count(text, "headcam_logins_total",
+                          METRICS_LABELS({"outcome", access_verdict_name((enum access_verdict)i)}),
+                          atomic_load(&server->logins[i]));
+}
+
 /* ---- the process, by the names that all of Prometheus' clients use ---- */
 
 static void put_process(struct bytes *text, const struct server *server)
@@ -365,6 +377,7 @@ enum MHD_Result route_metrics(struct server *server, struct MHD_Connection *conn
     put_timings(&text, hub_timings(server->hub));
     put_messages(&text, hub_intake(server->hub));
     put_visits(&text, server);
+    put_logins(&text, server);
     put_edges(&text, server);
     put_process(&text, server);
     return reply_content(connection, METRICS_CONTENT_TYPE, text.data, text.length);

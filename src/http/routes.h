@@ -28,6 +28,7 @@ struct server {
     atomic_size_t websockets; /* of these, WebSockets */
     atomic_size_t snapshots;  /* connections that wait for a frame */
     struct visits visits;
+    _Atomic uint64_t logins[ACCESS_VERDICTS]; /* requests that were judged, by the last word */
 };
 
 struct ws_response;

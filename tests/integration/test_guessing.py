@@ -57,6 +57,9 @@ def test_guessing_is_slowed_down(start_guarded: Any) -> None:
     assert server.get("/status").status == 401
     assert get_from("127.0.0.2", server, "/status", ALICE).status == 200
     assert get_from("127.0.0.2", server, "/status", basic("alice", "x")).status == 401
+    scrape = server.scrape()
+    for outcome, count in (("wrong", 4), ("throttled", 3), ("missing", 1), ("busy", 0)):
+        assert scrape.value("headcam_logins_total", outcome=outcome) == count, outcome
 
 
 def test_a_user_of_a_unix_socket_is_slowed_down(
