@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import pathlib
 import re
 import signal
@@ -10,7 +12,7 @@ import socket
 import statistics
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -403,25 +405,47 @@ def test_frames_stay_young_behind_a_slow_link(
         assert edge_of(origin)["in_flight"] <= 2
 
 
-VIEWERS, FPS = 500, 5.0
+FPS = 5.0
 
 
-def start_haproxy(config: pathlib.Path, node: Node, edges: list[Node]) -> subprocess.Popen[bytes]:
+@dataclasses.dataclass(frozen=True)
+class Site:
+    """Two edges behind HAProxy, their origin, and a producer at that; each machine has its node."""
+
+    origin: Server
+    origin_node: Node
+    edges: list[Server]
+    producer: Producer
+    jpegs: list[bytes]
+    front_node: Node
+
+    @contextlib.contextmanager
+    def crowd(self, count: int) -> Iterator[Crowd]:
+        """Viewers who come to HAProxy."""
+        address = Address(self.front_node.address, 8080)
+        with contextlib.closing(Crowd(self.front_node, address, "/stream/front", count)) as crowd:
+            yield crowd
+
+
+@contextlib.contextmanager
+def haproxy(config: pathlib.Path, node: Node, edges: list[Node]) -> Iterator[None]:
     """HAProxy in a namespace, with the configuration that is in the documentation."""
     addresses = {f"HEADCAM_EDGE_{i}": f"{edge.address}:8080" for i, edge in enumerate(edges, 1)}
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [*node.inside, "env", *(f"{key}={value}" for key, value in addresses.items()),
          "haproxy", "-db", "-f", str(config)],
         stdin=subprocess.DEVNULL,
     )  # fmt: skip
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
 
 
-@pytest.mark.alone
-@pytest.mark.once
-def test_a_crowd_at_two_edges_behind_haproxy(
-    start_server: Any, directory: pathlib.Path, connect: Any
-) -> None:
-    """One copy of the stream goes to each edge; when one dies its viewers go on at the other."""
+@pytest.fixture
+def site(start_server: Any, directory: pathlib.Path, connect: Any) -> Iterator[Site]:
+    """All of it, with a stream `front` that is live at both edges."""
     jpegs = [encode(grain(160, 120, seed), 80) for seed in range(4)]
     with network("origin", "edge1", "edge2", "front") as nodes:
         edge_nodes = [nodes["edge1"], nodes["edge2"]]
@@ -429,6 +453,7 @@ def test_a_crowd_at_two_edges_behind_haproxy(
             start_server(
                 "--ingest", f"tcp://{node.address}:5555", "--curve-key", "none",
                 "--auth-file", "none", "--listen", f"unix:{directory}/{name}-http.sock",
+                "--no-signal-after", "1",
                 endpoint=f"ipc://{directory}/{name}.sock", listen=f"{node.address}:8080",
                 wrapper=node.inside,
             )
@@ -441,36 +466,68 @@ def test_a_crowd_at_two_edges_behind_haproxy(
             "--forward", forward, "--curve-key", "none", listen=f"unix:{directory}/origin.http",
             endpoint=f"ipc://{directory}/origin.sock", wrapper=nodes["origin"].inside,
         )  # fmt: skip
-        connect(origin, "front", 160, 120, "JPEG", stride=0).play(FPS, *jpegs)
+        producer = connect(origin, "front", 160, 120, "JPEG", stride=0).play(FPS, *jpegs)
         for server in edges:
             server.wait_state("front")
-        haproxy = start_haproxy(ROOT / "docker/haproxy-edges.cfg", nodes["front"], edge_nodes)
-        front = nodes["front"]
-        crowd = Crowd(front, Address(front.address, 8080), "/stream/front", VIEWERS)
-        try:
-            began_s = time.monotonic()
-            crowd.wait_all(began_s, timeout_s=60)
-            assert all(server.status()["viewers"] > VIEWERS / 4 for server in edges)
+        with haproxy(ROOT / "docker/haproxy-edges.cfg", nodes["front"], edge_nodes):
+            yield Site(origin, nodes["origin"], edges, producer, jpegs, nodes["front"])
 
-            before = nodes["origin"].sent_bytes(), [e["bytes"] for e in origin.status()["edges"]]
-            frames = origin.stream("front")["frames"]["received"]
-            wait_until(lambda: origin.stream("front")["frames"]["received"] > frames + 20)
-            sent = nodes["origin"].sent_bytes() - before[0]
-            pictures = [e["bytes"] - b for e, b in zip(origin.status()["edges"], before[1])]
-            received = origin.stream("front")["frames"]["received"] - frames
-            print(f"{VIEWERS} viewers; to the edges {sent} bytes for pictures of {pictures}")
-            mean = statistics.mean(map(len, jpegs))
-            least, most = 0.7 * received * mean, 1.3 * (received + 2) * mean
-            assert all(least < size < most for size in pictures), (received, mean, pictures)
-            assert sent < 1.3 * sum(pictures) + 50_000
 
-            killed_s = time.monotonic()
-            edges[0].kill()
-            crowd.wait_all(killed_s + 0.5, timeout_s=60)
-            print(f"all go on {time.monotonic() - killed_s:.1f} s after; {crowd.gaps(killed_s)}")
-            assert edges[1].status()["viewers"] >= VIEWERS
-            assert edge_of(origin, 0)["state"] == "connecting"
-        finally:
-            crowd.close()
-            haproxy.kill()
-            haproxy.wait()
+VIEWERS = 500
+
+
+@pytest.mark.alone
+@pytest.mark.once
+def test_a_crowd_at_two_edges_behind_haproxy(site: Site) -> None:
+    """One copy of the stream goes to each edge; when one dies its viewers go on at the other."""
+    origin, edges = site.origin, site.edges
+    with site.crowd(VIEWERS) as crowd:
+        crowd.wait_all(time.monotonic(), timeout_s=60)
+        assert all(server.status()["viewers"] > VIEWERS / 4 for server in edges)
+
+        before = site.origin_node.sent_bytes(), [e["bytes"] for e in origin.status()["edges"]]
+        frames = origin.stream("front")["frames"]["received"]
+        wait_until(lambda: origin.stream("front")["frames"]["received"] > frames + 20)
+        sent = site.origin_node.sent_bytes() - before[0]
+        pictures = [e["bytes"] - b for e, b in zip(origin.status()["edges"], before[1])]
+        received = origin.stream("front")["frames"]["received"] - frames
+        print(f"{VIEWERS} viewers; to the edges {sent} bytes for pictures of {pictures}")
+        mean = statistics.mean(map(len, site.jpegs))
+        least, most = 0.7 * received * mean, 1.3 * (received + 2) * mean
+        assert all(least < size < most for size in pictures), (received, mean, pictures)
+        assert sent < 1.3 * sum(pictures) + 50_000
+
+        killed_s = time.monotonic()
+        edges[0].kill()
+        crowd.wait_all(killed_s + 0.5, timeout_s=60)
+        print(f"all go on {time.monotonic() - killed_s:.1f} s after; {crowd.gaps(killed_s)}")
+        assert edges[1].status()["viewers"] >= VIEWERS
+        assert edge_of(origin, 0)["state"] == "connecting"
+
+
+#: HAProxy asks each edge once a second, and gives it up when that fails twice.
+GIVEN_UP_S = 3.5
+
+
+@pytest.mark.alone
+@pytest.mark.once
+def test_haproxy_cuts_nobody_off_when_the_simulator_stalls(site: Site) -> None:
+    """Those who watch stay, those who come are let in, and all see the picture that says why."""
+    with site.crowd(20) as crowd:
+        crowd.wait_all(time.monotonic(), timeout_s=20)
+        before = crowd.turned_away  # while HAProxy was not up yet
+        site.producer.pause()
+        for edge in site.edges:
+            wait_until(lambda: edge.get("/readyz").status == 503, what="an edge that is not ready")
+        hold(lambda: crowd.turned_away == before, GIVEN_UP_S, "viewers are cut off")
+        with site.crowd(4) as late:
+            late.wait_all(time.monotonic(), timeout_s=20)
+            assert late.turned_away == 0
+        crowd.wait_all(time.monotonic(), timeout_s=20)
+        for edge in site.edges:
+            assert edge.stream("front")["sent"]["no_signal"] > 0
+        site.producer.play(FPS, *site.jpegs)
+        for edge in site.edges:
+            edge.wait_state("front")
+        crowd.wait_all(time.monotonic(), timeout_s=20)
+        assert crowd.turned_away == before
