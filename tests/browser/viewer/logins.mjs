@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { eventually, fingerprint, hold, liveCanvas, liveImage, moves, tile, withPage } from '../support.mjs';
+import { eventually, fingerprint, hold, liveCanvas, liveImage, moves, standsStill, tile, withPage } from '../support.mjs';
 import { GuardedServer, LIMITED_TOKEN, TOKEN, USER } from '../guarded.mjs';
 
 const bannerTitle = (page) => page.locator('#banner-title').textContent();
@@ -94,7 +94,10 @@ export function loginTests() {
         await eventually('the banner', async () => (await bannerTitle(page)) === 'The server does not let this page in.');
         assert.match(await page.locator('#banner-text').textContent(), /401: this token is not known here/);
         assert.match(await page.title(), /^Not let in/);
-        await moves(image, 10); // meanwhile a page that went on asking would be put off
+        await standsStill(image); // the server has ended it
+        const asked = [];
+        page.on('request', (request) => asked.push(request.url()));
+        await hold('a page that is not let in asks for nothing', () => asked.length === 0, 2500);
         await server.reload([server.lines.user, server.lines.token]);
         await page.locator('#banner-retry').click();
         await page.locator('#banner').waitFor({ state: 'hidden' });
