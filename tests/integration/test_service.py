@@ -277,6 +277,22 @@ def test_systemd_understands_the_units(units: pathlib.Path) -> None:
     assert f"ExecStart={units.parents[2]}/bin/headcam\n" in pathlib.Path(files[0]).read_text()
 
 
+@pytest.mark.once
+def test_a_proxy_is_given_a_unix_socket_as_the_guide_says(units: pathlib.Path) -> None:
+    """systemd listens there, for the proxy's group, and nowhere else; the service could not."""
+    guide = (ROOT / "docs/operations.md").read_text()
+    (drop_in,) = re.findall(r"```ini\n(\[Socket\]\n.*?)```", guide, re.DOTALL)
+    (path,) = re.findall(r"^ListenStream=(/.+)$", drop_in, re.MULTILINE)
+    assert f"--listen unix:{path}" in guide
+    service = (units / "headcam.service").read_text()
+    (writable,) = re.findall(r"^RuntimeDirectory=(.+)$", service, re.MULTILINE)
+    assert "\nProtectSystem=strict\n" in service and not path.startswith(f"/run/{writable}/")
+    directory = units / "headcam.socket.d"
+    directory.mkdir()
+    (directory / "override.conf").write_text(drop_in)
+    assert analyze("verify", "--man=no", str(units / "headcam.socket")) == ""
+
+
 def test_the_service_may_do_little(units: pathlib.Path) -> None:
     """By systemd's own measure, from 0 to 10: it listens, and reads what others share with it."""
     said = analyze("security", "--offline=true", "--threshold=15", str(units / "headcam.service"))
