@@ -195,9 +195,10 @@ const sockets = {
 
   /**
    * What keeps the server itself from answering, as a WebSocket does not get to say why it ended; '' if it answers.
-   * One question for all that ended at once, as one whose login is refused counts as a try.
+   * One question for all that ended at once, and none while the login is refused, as each would count as a try.
    */
-  whyNot() {
+  async whyNot() {
+    if (server.refused) return server.problem;
     this.question ??= fetchStatus().then(() => '', (error) => {
       if (error instanceof Refused) fail(error);
       return error.message;
@@ -718,7 +719,10 @@ function connectionBudget() {
 function plan() {
   clearTimeout(planTimer);
   planTimer = 0;
-  if (server.refused && shown()) return; // what has a connection keeps it
+  if (server.refused && shown()) {
+    for (const tile of tiles.values()) tile.mark();
+    return; // what has a connection keeps it
+  }
   const staged = stage.name !== null;
   const wanted = shown() && !staged
     ? [...tiles.values()].filter((tile) => tile.visible).sort(byClaim)

@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { eventually, fingerprint, hold, liveCanvas, liveImage, moves, standsStill, tile, withPage } from '../support.mjs';
+import { eventually, fingerprint, hold, liveCanvas, liveImage, moves, standsStill, stateOf, tile, withPage } from '../support.mjs';
 import { GuardedServer, LIMITED_TOKEN, TOKEN, USER } from '../guarded.mjs';
 
 const bannerTitle = (page) => page.locator('#banner-title').textContent();
@@ -76,6 +76,7 @@ export function loginTests() {
         await server.reload([server.lines.user]);
         await eventually('the banner', async () => (await bannerTitle(page)) === 'The server does not let this page in.');
         await eventually('no picture is live', async () => (await page.locator('#tiles .picture.live').count()) === 0);
+        for (const name of names) await eventually('it says unknown', async () => (await stateOf(page, name)) === 'unknown');
         await hold('no WebSocket is tried', () => tried.length === 0, 2500);
         await server.reload([server.lines.user, server.lines.token]);
         await page.locator('#banner-retry').click();
