@@ -5,8 +5,8 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "base/text.h"
 #include "stream/demand.h"
+#include "stream/news.h"
 #include "stream/stream.h"
 
 #include <inttypes.h>
@@ -36,6 +36,7 @@ struct hub {
     struct tally_view past; /* what was counted of streams that are no more */
     struct stream *lobby;   /* watched by those who want a default stream that is not there yet */
     struct list gone;       /* variants that hub_unlock() frees */
+    struct news news;       /* which it writes */
     uint64_t serial;        /* of what was published last, in any stream */
 };
 
@@ -46,10 +47,13 @@ static void hub_lock(struct hub *hub)
 
 static void hub_unlock(struct hub *hub)
 {
-    struct list gone, *node, *after;
+    struct list gone, news, *node, *after;
     list_init(&gone);
+    list_init(&news);
     list_splice(&gone, &hub->gone);
+    news_take(&hub->news, &news);
     pthread_mutex_unlock(&hub->lock);
+    news_write(&news);
     list_for_each_safe(node, after, &gone)
     {
         struct variant *variant = container_of(node, struct variant, link);
@@ -83,6 +87,7 @@ struct hub *hub_create(const struct hub_options *options)
     list_init(&hub->streams);
     list_init(&hub->work);
     list_init(&hub->gone);
+    news_init(&hub->news);
     hub->lobby = stream_create("");
     return hub;
 }
@@ -199,9 +204,9 @@ static bool is_gone(const struct stream *stream)
     return stream->condition == CONDITION_LOST || stream->condition == CONDITION_ENDED;
 }
 
-static void forget(struct hub *hub, struct stream *stream)
+static void forget(struct hub *hub, struct stream *stream, uint64_t now_ns)
 {
-    log_info("stream %s: forgotten, its agent is gone", stream->name);
+    news_note(&hub->news, now_ns, "stream %s: forgotten, its agent is gone", stream->name);
     stream->announced = false;
     stream->condition = CONDITION_WAITING;
     drop_if_unused(hub, stream);
@@ -214,8 +219,8 @@ static void judge(struct hub *hub, struct stream *stream, uint64_t now_ns)
     const struct explain_facts facts = stream_explain_facts(stream, hub->options.endpoint);
     char reason[EXPLAIN_BYTES];
     explain_state(&facts, reason);
-    log_info("stream %s: %s%s%s", stream->name, condition_name(stream->condition), reason[0] ? ": " : "",
-             reason);
+    news_note(&hub->news, now_ns, "stream %s: %s%s%s", stream->name, condition_name(stream->condition),
+              reason[0] ? ": " : "", reason);
 }
 
 /* Makes room for one more announced stream: one that is gone and unwatched gives way. */
@@ -238,7 +243,7 @@ static bool make_room(struct hub *hub, uint64_t now_ns)
         return true;
     if (!oldest)
         return false;
-    forget(hub, oldest);
+    forget(hub, oldest, now_ns);
     return true;
 }
 
@@ -338,7 +343,10 @@ enum hub_verdict hub_announce(struct hub *hub, const char *name, const struct an
         /* Frames say more than an announcement that is only repeated. */
         bool is_other_size =
             announcement->width != stream->producer.width || announcement->height != stream->producer.height;
+        const enum headcam_pixel_format format = stream->producer.format;
         stream->producer = *announcement;
+        if (announcement->format == 0)
+            stream->producer.format = format;
         if (is_other_size && announcement->width != 0 && announcement->height != 0)
             set_size(hub, stream, announcement->width, announcement->height, now_ns);
         judge(hub, stream, now_ns);
@@ -524,7 +532,7 @@ void hub_tick(struct hub *hub)
         judge(hub, stream, now_ns);
         drop_variants(hub, stream, now_ns);
         if (stream->announced && is_gone(stream) && now_ns - stream->heard_ns > hub->options.forget_after_ns)
-            forget(hub, stream);
+            forget(hub, stream, now_ns);
     }
     drop_variants(hub, hub->lobby, now_ns);
     hub_unlock(hub);
@@ -864,7 +872,6 @@ void hub_describe(struct hub *hub, struct watch *watch, struct hub_description *
     strcpy(description->name, stream->name);
     description->condition = stream->condition;
     explain_reason(&facts, description->reason);
-    text_drop_cut_character(description->reason);
     variant_settings_size(&watch->variant->settings, stream->width, stream->height, &description->width,
                           &description->height);
     description->nominal_fps = stream->producer.fps;

@@ -212,6 +212,45 @@ def test_10_000_random_messages_cost_a_good_stream_nothing(server: Any, connect:
     assert server.get("/snapshot/good").status == 200
 
 
+def changes_of_mind(index: int) -> tuple[bytes, bytes]:
+    """An announcement: the stream is there and not, again and again."""
+    return ANNOUNCES, announcement(state=("live", "stalled")[index % 2])
+
+
+def names_that_come_and_go(index: int) -> tuple[bytes, bytes]:
+    """An announcement: each is another stream, which is over."""
+    return b"@camera-%d/" % index, announcement(state="ended")
+
+
+def rings_that_are_not_there(index: int) -> tuple[bytes, bytes]:
+    """An announcement: each with another ring."""
+    ring = {"number": index + 1, "place": "shm", "confirmed": False}
+    return ANNOUNCES, announcement(ring=ring)
+
+
+@pytest.mark.parametrize(
+    ("flood", "words", "most"),
+    [
+        (changes_of_mind, "stream camera: ", 64),
+        (names_that_come_and_go, "stream camera-", 64),
+        (rings_that_are_not_there, "its frames come inline", 20),
+    ],
+)
+def test_a_producer_does_not_fill_the_log(
+    start_server: Any, connect: Any, flood: Any, words: str, most: int
+) -> None:
+    """Whatever it announces, and however often, it is so many lines a second."""
+    server = start_server("--max-streams", "4")
+    vandal = connect(server, is_open=True, kind=Link)
+    vandal.wait_connected()
+    began_s = time.monotonic()
+    for index in range(5000):
+        vandal.send(*flood(index))
+    wait_until(lambda: server.status()["ingest"]["messages"] == 5000, 60, "all of it is read")
+    seconds = time.monotonic() - began_s
+    assert 1 <= server.log().count(words) <= most * (seconds + 2)
+
+
 def test_noise_on_the_socket_itself(server: Any, connect: Any) -> None:
     """Programs that do not even speak ZeroMQ."""
     good = connect(server, "good", 16, 16).play(30)

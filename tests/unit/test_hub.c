@@ -795,6 +795,17 @@ static void announce_with_reason(enum condition state, const char *reason)
     assert_int_equal(hub_announce(hub, "front", &announcement), HUB_TAKEN);
 }
 
+TEST(the_format_of_a_streams_frames_stays_known_when_its_agent_does_not_announce_it)
+{
+    submit("front", 7, 1);
+    assert_int_equal(report_of("front").format, HEADCAM_RGBA);
+    announce("front", 7, CONDITION_LIVE);
+    assert_int_equal(report_of("front").format, HEADCAM_RGBA);
+    announce("front", 7, CONDITION_ENDED);
+    announce("front", 8, CONDITION_LIVE);
+    assert_int_equal(report_of("front").format, 0);
+}
+
 TEST(what_is_said_of_a_live_picture_lasts_until_the_agent_says_otherwise)
 {
     announce_with_reason(CONDITION_LIVE, "the picture is black");
@@ -2157,6 +2168,7 @@ int main(void)
         WITH_HUB(a_new_producer_inherits_nothing_of_the_old_ones_words),
         WITH_HUB(a_frame_announces_its_stream),
         WITH_HUB(a_frame_says_more_than_an_announcement_that_is_starting),
+        WITH_HUB(the_format_of_a_streams_frames_stays_known_when_its_agent_does_not_announce_it),
         WITH_HUB(what_is_said_of_a_live_picture_lasts_until_the_agent_says_otherwise),
         WITH_HUB(a_first_frame_ends_the_reason_why_there_was_none),
         WITH_HUB(the_hub_knows_whose_a_stream_is),
