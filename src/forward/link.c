@@ -172,65 +172,6 @@ static void close_sockets(struct link *link)
     link->socket = link->monitor = NULL;
 }
 
-static void open_sockets(struct link *link)
-{
-    link->socket = zmq_socket(link->context->zmq, ZMQ_XPUB);
-    if (link->socket && set_options(link) && open_monitor(link) &&
-        zmq_connect(link->socket, link->addresses[link->address]) == 0)
-        return;
-    snprintf(link->reason, sizeof(link->reason), "no socket for it: %s", zmq_strerror(errno));
-    log_error("cannot forward to %s: %s", link->name, link->reason);
-    close_sockets(link);
-}
-
-struct link *link_create(const struct link_context *context, const struct target *target, const char *name,
-                         const uint8_t *edge_key)
-{
-    struct link *link = memory_zeroed(sizeof(*link));
-    link->context = context;
-    link->target = target;
-    link->edge_key = edge_key;
-    link->since_real_ns = clock_real_ns();
-    snprintf(link->name, sizeof(link->name), "%s", name);
-    snprintf(link->reason, sizeof(link->reason), "the name is being resolved");
-    list_init(&link->link);
-    list_init(&link->routes);
-    list_init(&link->active);
-    return link;
-}
-
-/* Nothing of the connection is left; the next one is to another address, if there are several. */
-static void restart(struct link *link)
-{
-    link->is_to_restart = link->has_answered = false;
-    link->turn_ns = 0;
-    remove_routes(link);
-    link->window = (struct window){0};
-    if (link->is_connected)
-        link->since_real_ns = clock_real_ns();
-    else if (link->address_count > 1)
-        link->address = (link->address + 1) % link->address_count;
-    link->is_connected = false;
-    close_sockets(link);
-    open_sockets(link);
-}
-
-void link_set_addresses(struct link *link, const char (*addresses)[TARGET_BYTES], size_t count)
-{
-    if (count > LINK_ADDRESSES_MOST)
-        count = LINK_ADDRESSES_MOST;
-    if (count == 0 ||
-        (count == link->address_count && memcmp(link->addresses, addresses, count * sizeof(*addresses)) == 0))
-        return;
-    memcpy(link->addresses, addresses, count * sizeof(*addresses));
-    link->address_count = count;
-    link->address = 0;
-    if (link->is_connected)
-        return; /* a connection that works is kept */
-    snprintf(link->reason, sizeof(link->reason), "connecting");
-    restart(link);
-}
-
 __attribute__((format(printf, 2, 3))) static void note_failure(struct link *link, const char *format, ...)
 {
     char reason[EDGES_REASON_BYTES];
@@ -254,6 +195,68 @@ static void try_anew(struct link *link, int after_ms)
 {
     if (link->turn_ns == 0)
         link->turn_ns = clock_mono_ns() + (uint64_t)after_ms * NS_PER_MS;
+}
+
+static void open_sockets(struct link *link)
+{
+    link->socket = zmq_socket(link->context->zmq, ZMQ_XPUB);
+    if (link->socket && set_options(link) && open_monitor(link) &&
+        zmq_connect(link->socket, link->addresses[link->address]) == 0)
+        return;
+    note_failure(link, "no socket for it: %s", zmq_strerror(errno));
+    close_sockets(link);
+    try_anew(link, RECONNECT_MOST_MS);
+}
+
+struct link *link_create(const struct link_context *context, const struct target *target, const char *name,
+                         const uint8_t *edge_key)
+{
+    struct link *link = memory_zeroed(sizeof(*link));
+    link->context = context;
+    link->target = target;
+    link->edge_key = edge_key;
+    link->since_real_ns = clock_real_ns();
+    snprintf(link->name, sizeof(link->name), "%s", name);
+    snprintf(link->reason, sizeof(link->reason), "the name is being resolved");
+    list_init(&link->link);
+    list_init(&link->routes);
+    list_init(&link->active);
+    return link;
+}
+
+/* Nothing of the connection is left. */
+static void restart(struct link *link)
+{
+    link->is_to_restart = link->has_answered = false;
+    link->turn_ns = 0;
+    remove_routes(link);
+    link->window = (struct window){0};
+    if (link->is_connected)
+        link->since_real_ns = clock_real_ns();
+    link->is_connected = false;
+    close_sockets(link);
+    open_sockets(link);
+}
+
+void link_set_addresses(struct link *link, const char (*addresses)[TARGET_BYTES], size_t count)
+{
+    if (count > TARGET_ADDRESSES_MOST)
+        count = TARGET_ADDRESSES_MOST;
+    if (count == 0)
+        return;
+    /* Name servers give the same addresses in one order after the other. */
+    size_t place = 0;
+    while (place < count &&
+           (link->address_count == 0 || strcmp(addresses[place], link->addresses[link->address]) != 0))
+        place++;
+    bool is_at_one = place < count;
+    memcpy(link->addresses, addresses, count * sizeof(*addresses));
+    link->address_count = count;
+    link->address = is_at_one ? place : 0;
+    if (is_at_one || link->is_connected)
+        return; /* a connection that works is kept */
+    snprintf(link->reason, sizeof(link->reason), "connecting");
+    restart(link);
 }
 
 static void on_event(struct link *link, int event)
@@ -407,6 +410,8 @@ void link_receive(struct link *link)
             ;
     }
     bool is_turn = link->turn_ns != 0 && !link->is_connected && clock_mono_ns() >= link->turn_ns;
+    if (is_turn)
+        link->address = (link->address + 1) % link->address_count;
     if (link->is_to_restart || is_turn)
         restart(link);
 }

@@ -13,9 +13,6 @@
 #include "forward/window.h"
 #include "stream/edges.h"
 
-/* Addresses of a name that are tried one after the other. */
-enum { LINK_ADDRESSES_MOST = 16 };
-
 /* What links share. */
 struct link_context {
     void *zmq;
@@ -35,7 +32,7 @@ struct link {
     const struct target *target;
     const uint8_t *edge_key; /* of CURVE; NULL: none */
     char name[TARGET_BYTES]; /* for people: the target's, or of one of its addresses */
-    char addresses[LINK_ADDRESSES_MOST][TARGET_BYTES];
+    char addresses[TARGET_ADDRESSES_MOST][TARGET_BYTES];
     size_t address_count, address;
 
     void *socket, *monitor; /* NULL: there is no address yet, or it could not be made */
@@ -61,7 +58,10 @@ struct link *link_create(const struct link_context *context, const struct target
 /* Says goodbye, and waits for nothing. */
 void link_destroy(struct link *link);
 
-/* Where the edge is; the first time, it connects. Each is tcp://ADDRESS:PORT. */
+/*
+ * Where the edge is, the best first: it connects there, unless it is, or tries, at one of them already. Each
+ * is tcp://ADDRESS:PORT.
+ */
 void link_set_addresses(struct link *link, const char (*addresses)[TARGET_BYTES], size_t count);
 
 /* Takes what came from the edge, and what libzmq tells of the connection. */
