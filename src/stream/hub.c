@@ -596,6 +596,7 @@ static bool take_first(struct hub *hub, struct hub_job *job)
         count_loss(stream, job->raw, TALLY_UNWANTED);
         offer_work(hub, stream);
     }
+    job->is_followed = !list_is_empty(&hub->work);
     return true;
 }
 

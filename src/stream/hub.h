@@ -159,6 +159,7 @@ struct hub_job {
     struct stream *stream;
     struct raw_frame *raw; /* NULL: a notice is to be drawn */
     uint64_t taken_ns;     /* monotonic: when the work on it began */
+    bool is_followed;      /* there were others to take */
     struct notice notice;
     enum hub_outcome outcome; /* the best so far: the hub's own */
     size_t count;
