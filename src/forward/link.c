@@ -21,10 +21,16 @@ enum { CONNECT_MS = 5000, RECONNECT_MS = 250, RECONNECT_MOST_MS = 2000 };
 
 enum { MESSAGES_AT_ONCE = 256, EVENT_BYTES = 6 };
 
+/* In a second: one reason may soon follow another. */
+enum { LOG_LINES = 5 };
+
 static const uint64_t REPEAT_NS = NS_PER_S;
 
 /* Who does not answer, for whatever reason, is asked again after this. */
 static const uint64_t ANSWER_NS = 10 * NS_PER_S;
+
+/* A connection that was lost with each large frame holds when it has lasted so long. */
+static const uint64_t HOLDS_NS = 10 * NS_PER_S;
 
 /* A picture that stays the same is sent this often: it shows the edge that the stream is alive, and its new
    stamps satisfy snapshots there. */
@@ -218,6 +224,7 @@ struct link *link_create(const struct link_context *context, const struct target
     link->since_real_ns = clock_real_ns();
     snprintf(link->name, sizeof(link->name), "%s", name);
     snprintf(link->reason, sizeof(link->reason), "the name is being resolved");
+    link->log.lines = LOG_LINES;
     list_init(&link->link);
     list_init(&link->routes);
     list_init(&link->active);
@@ -259,6 +266,31 @@ void link_set_addresses(struct link *link, const char (*addresses)[TARGET_BYTES]
     restart(link);
 }
 
+/* As it seems: it connects again at once, and is lost with the next large one. */
+static bool is_closed_by_frames(const struct link *link)
+{
+    return link->large_losses > 1;
+}
+
+/* An edge says nothing to a frame that is too large for its libzmq, which closes the connection. */
+static void on_loss(struct link *link)
+{
+    const size_t bytes = window_largest(&link->window);
+    if (link->window.largest_delivered > link->largest_taken)
+        link->largest_taken = link->window.largest_delivered;
+    link->large_losses = bytes > link->largest_taken ? link->large_losses + 1 : 0;
+    link->large_loss_ns = clock_mono_ns();
+    if (is_closed_by_frames(link))
+        note_failure(
+            link,
+            "the connection was lost again with a frame of %zu bytes on its way: is that more than its "
+            "--max-frame-bytes?",
+            bytes);
+    else
+        note_failure(link, "the connection was lost");
+    link->is_to_restart = true;
+}
+
 static void on_event(struct link *link, int event)
 {
     switch (event) {
@@ -285,10 +317,8 @@ static void on_event(struct link *link, int event)
             try_anew(link, RECONNECT_MS);
         break;
     case ZMQ_EVENT_DISCONNECTED:
-        if (!link->is_connected)
-            break;
-        note_failure(link, "the connection was lost");
-        link->is_to_restart = true;
+        if (link->is_connected)
+            on_loss(link);
         break;
     default:
         break;
@@ -309,6 +339,12 @@ static void take_events(struct link *link)
 
 /* ---- what the edge says ---- */
 
+static void begin_forwarding(struct link *link)
+{
+    link->reason[0] = '\0';
+    log_info("forwarding to %s", link->name);
+}
+
 static void on_hello(struct link *link)
 {
     if (link->is_connected) { /* a connection that libzmq made anew without a word */
@@ -317,8 +353,8 @@ static void on_hello(struct link *link)
     }
     link->is_connected = true;
     link->since_real_ns = clock_real_ns();
-    link->reason[0] = '\0';
-    log_info("forwarding to %s", link->name);
+    if (!is_closed_by_frames(link))
+        begin_forwarding(link);
 }
 
 static void on_subscription(struct link *link, const struct packet *packet)
@@ -463,6 +499,10 @@ void link_announce(struct link *link, const struct stream_report *reports, size_
     struct list *node, *after;
     if (!link->is_connected)
         return;
+    if (is_closed_by_frames(link) && now_ns - link->large_loss_ns > HOLDS_NS) {
+        link->large_losses = 0;
+        begin_forwarding(link);
+    }
     list_for_each(node, &link->routes) container_of(node, struct route, link)->is_listed = false;
     for (size_t i = 0; i < count; i++) {
         struct route *route = find_route(link, reports[i].name);

@@ -48,6 +48,9 @@ struct link {
     struct list active; /* of these, the ones whose frames it takes; the one sent last at the end */
     size_t route_count;
     struct window window;
+    size_t largest_taken;   /* of all frames that the edge acknowledged */
+    unsigned large_losses;  /* of the connection, in a row, each while a larger one was on its way */
+    uint64_t large_loss_ns; /* when the last was */
     uint64_t frames, bytes, skipped;
 };
 

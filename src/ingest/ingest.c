@@ -301,13 +301,13 @@ static bool take_inline_frame(struct ingest *ingest, const char *name, const str
 static bool take_frame(struct ingest *ingest, const char *name, struct parts *parts,
                        struct message_error *error)
 {
-    struct raw_info info;
+    struct raw_info info = {0};
     zmq_msg_t *header = &parts->part[1];
-    if (!message_read_header(zmq_msg_data(header), zmq_msg_size(header), ingest->options.max_frame_bytes,
-                             &info, error))
-        return false;
-    bool is_taken = info.location == HEADCAM_RING ? take_ring_frame(ingest, name, &info, parts, error)
-                                                  : take_inline_frame(ingest, name, &info, parts, error);
+    bool is_taken = message_read_header(zmq_msg_data(header), zmq_msg_size(header),
+                                        ingest->options.max_frame_bytes, &info, error);
+    if (is_taken)
+        is_taken = info.location == HEADCAM_RING ? take_ring_frame(ingest, name, &info, parts, error)
+                                                 : take_inline_frame(ingest, name, &info, parts, error);
     if (info.wants_acknowledgement)
         acknowledge(ingest, name, &info);
     return is_taken;

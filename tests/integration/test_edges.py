@@ -208,6 +208,35 @@ def test_an_edge_that_stands_still(start_edge: Any, start_origin: Any, connect: 
     wait_until(lambda: edge_of(origin)["skipped_slow"] > 30, what="what it missed, counted")
 
 
+def test_a_frame_that_is_too_large_for_an_edge(
+    start_edge: Any, start_origin: Any, connect: Any
+) -> None:
+    """The edge's log says so; where the connection ends with it, the origin has an idea why."""
+    edge = start_edge("edge", "--max-frame-bytes", "65536")
+    origin = start_origin(tcp_endpoint(edge))
+    refused, fatal = encode(grain(320, 240, 1), 95), encode(grain(640, 480, 1), 95)
+    assert 65536 < len(refused) < 2 * 65536 < len(fatal)
+    small = connect(origin, "small", 64, 48).play(30)
+    producer = connect(origin, "front", 320, 240, "JPEG", stride=0).play(30, refused)
+    viewer = edge.watch("/stream/small")
+    edge.watch("/stream/front").wait_status()
+    wait_until(lambda: "--max-frame-bytes" in edge.log(), what="the reason in the edge's log")
+    viewer.skip().wait_more(30)
+    assert edge_of(origin)["state"] == "connected" and edge_of(origin)["reason"] == ""
+    producer.close()
+    small.pause()
+
+    connect(origin, "front", 640, 480, "JPEG", stride=0).play(30, fatal)
+    wait_until(
+        lambda: "is that more than its --max-frame-bytes?" in edge_of(origin)["reason"],
+        what="a reason at the origin",
+    )
+    assert f"a frame of {len(fatal)} bytes" in origin.log()
+    losses = edge_of(origin)["frames"] + 3
+    wait_until(lambda: edge_of(origin)["frames"] > losses, what="more of them")
+    assert origin.log().count("is that more than its --max-frame-bytes?") == 1
+
+
 def test_edges_by_name(start_edge: Any, start_origin: Any, connect: Any) -> None:
     """An address of a name that does not answer gives way to the next; or each is an edge."""
     port = free_port()

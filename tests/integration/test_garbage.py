@@ -289,6 +289,34 @@ def test_a_frame_beyond_the_limit_is_not_even_received(start_server: Any, connec
     assert good.is_wanted and server.rejected() == 1
 
 
+@pytest.mark.parametrize(
+    ("changes", "inline"),
+    [
+        ({"payload": 120_000, "width": 200, "height": 200}, [bytes(120_000)]),  # --max-frame-bytes
+        ({"pixel_format": 16, "stride": 0, "payload": 768}, [PIXELS]),  # no JPEG
+        ({"width": 0}, [PIXELS]),
+        ({"instance": 0}, [PIXELS]),
+        ({"location": 1, "reserved": 1, "slot_sequence": 2}, []),  # a ring that nobody reads
+        ({}, []),
+        ({}, [PIXELS[1:]]),
+        ({"flags": 3}, [PIXELS]),
+    ],
+)
+def test_a_refused_frame_is_acknowledged(
+    start_server: Any, connect: Any, changes: dict[str, int], inline: list[bytes]
+) -> None:
+    """Who waits for the answer before it sends more would stand still otherwise, with all its streams."""
+    server = start_server("--max-frame-bytes", "65536")
+    origin = connect(server, is_open=True, kind=Link)
+    origin.wait_connected()
+    fields = {"flags": 1, "instance": 7, "sequence": 11, **changes}
+    origin.send(CAMERA, header(**fields), *inline)
+    numbers = [fields[key].to_bytes(8, "little") for key in ("instance", "sequence")]
+    answer = b"\x04\x06camera" + b"".join(numbers)
+    wait_until(lambda: answer in origin.upstream, what="an acknowledgement")
+    assert server.rejected() == 1
+
+
 def test_a_name_belongs_to_the_first_until_it_is_silent(server: Any, connect: Any) -> None:
     """Two cameras with one name do not flicker: one is shown, the other counted and logged."""
     first = connect(server, "front", 16, 16, agent="first").play(20)
