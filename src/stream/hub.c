@@ -625,13 +625,12 @@ static bool is_outdated(const struct hub_job *job)
 static void count_outcome(struct hub *hub, const struct hub_job *job, uint64_t now_ns)
 {
     static const enum tally_kind kinds[] = {
-        [HUB_ENCODED] = TALLY_ENCODED, [HUB_UNCHANGED] = TALLY_UNCHANGED, [HUB_TORN] = TALLY_TORN,
-        [HUB_NO_ROOM] = TALLY_FAILED,  [HUB_FAILED] = TALLY_FAILED,
+        [HUB_ENCODED] = TALLY_ENCODED, [HUB_UNCHANGED] = TALLY_UNCHANGED, [HUB_SUPERSEDED] = TALLY_SUPERSEDED,
+        [HUB_TORN] = TALLY_TORN,       [HUB_NO_ROOM] = TALLY_FAILED,      [HUB_NOT_DECODED] = TALLY_FAILED,
+        [HUB_FAILED] = TALLY_FAILED,
     };
-    enum tally_kind kind =
-        job->outcome == HUB_FAILED && is_outdated(job) ? TALLY_SUPERSEDED : kinds[job->outcome];
     if (job->raw->info.format != HEADCAM_JPEG)
-        tally_add(&job->stream->tally, kind, 1);
+        tally_add(&job->stream->tally, kinds[job->outcome], 1);
     if (job->outcome != HUB_ENCODED)
         return;
     stream_note_encoding(job->stream, now_ns - job->taken_ns);
@@ -643,11 +642,15 @@ static void count_outcome(struct hub *hub, const struct hub_job *job, uint64_t n
 static struct frame *publish_picture(struct hub *hub, struct hub_job *job, struct variant *variant,
                                      enum hub_outcome outcome, struct frame *frame)
 {
-    if (is_outdated(job))
-        return frame;
+    /* The producer may have gone over to ready JPEGs, which need no job. */
+    bool is_late = is_outdated(job) || job->raw->arrival_ns < variant->arrival_ns;
+    if (is_late)
+        outcome = HUB_SUPERSEDED;
     if (outcome < job->outcome)
         job->outcome = outcome;
-    variant->has_no_room = outcome == HUB_NO_ROOM;
+    if (is_late)
+        return frame;
+    variant_note_outcome(variant, outcome);
     if (!frame)
         return NULL;
     variant->encoded += outcome == HUB_ENCODED;
@@ -696,7 +699,7 @@ void hub_publish_late(struct hub *hub, const struct hub_late *late, enum hub_out
     struct frame *old = NULL;
     hub_lock(hub);
     late->variant->is_late = false;
-    late->variant->has_no_room = outcome == HUB_NO_ROOM;
+    variant_note_outcome(late->variant, outcome);
     late->stream->late_count--;
     if (frame) {
         old = variant_publish(late->variant, frame, true, ++hub->serial, late->arrival_ns, clock_mono_ns());
@@ -869,7 +872,8 @@ void hub_describe(struct hub *hub, struct watch *watch, struct hub_description *
     hub_lock(hub);
     struct stream *stream = watch->stream;
     judge(hub, stream, clock_mono_ns());
-    const struct explain_facts facts = stream_explain_facts(stream, hub->options.endpoint);
+    struct explain_facts facts = stream_explain_facts(stream, hub->options.endpoint);
+    facts.obstacle = variant_obstacle(watch->variant);
     strcpy(description->name, stream->name);
     description->condition = stream->condition;
     explain_reason(&facts, description->reason);
