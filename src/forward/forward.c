@@ -15,7 +15,7 @@
 /* How often it looks for what is new of the streams. */
 static const uint64_t TICK_NS = NS_PER_S / 4;
 
-/* Names that an edge may ask for without there being such a stream. */
+/* Names that an edge may ask for, whether there is such a stream or not. */
 enum { ROUTES_MOST = 4096 };
 
 /* Of libzmq: a link has one, and two that tell of it; those of before may not be gone yet. */

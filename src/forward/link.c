@@ -357,11 +357,26 @@ static void on_hello(struct link *link)
         begin_forwarding(link);
 }
 
+static void log_surplus(struct link *link, const char *name)
+{
+    uint64_t suppressed;
+    if (!log_limit_pass(&link->surplus_log, clock_mono_ns(), &suppressed))
+        return;
+    char more[LOG_MORE_BYTES];
+    log_more(suppressed, more);
+    log_warn("%s asks for stream %s, which is one too many: an edge may ask for %zu%s", link->name, name,
+             link->context->max_routes, more);
+}
+
 static void on_subscription(struct link *link, const struct packet *packet)
 {
     struct route *route = find_route(link, packet->name);
-    if (!route && packet->kind == PACKET_SUBSCRIBE && link->route_count < link->context->max_routes)
-        route = add_route(link, packet->name);
+    if (!route && packet->kind == PACKET_SUBSCRIBE) {
+        if (link->route_count < link->context->max_routes)
+            route = add_route(link, packet->name);
+        else
+            log_surplus(link, packet->name);
+    }
     if (!route)
         return;
     route->is_subscribed = packet->kind == PACKET_SUBSCRIBE;

@@ -18,7 +18,7 @@ struct link_context {
     void *zmq;
     struct hub *hub;
     const struct key_pair *keys; /* NULL: in the clear */
-    size_t max_routes;           /* streams that an edge may ask for without there being any */
+    size_t max_routes;           /* streams that an edge may ask for, there or not */
     /* The feed of a stream, made where there is none. */
     struct feed *(*find_feed)(void *arg, const char *name);
     /* Some edge wants something else. */
@@ -42,7 +42,7 @@ struct link {
     uint64_t turn_ns; /* when another address has its turn; 0: never */
     uint64_t since_real_ns;
     char reason[EDGES_REASON_BYTES]; /* why it is not connected */
-    struct log_limit log;
+    struct log_limit log, surplus_log;
 
     struct list routes; /* streams that are there, or asked for */
     struct list active; /* of these, the ones whose frames it takes; the one sent last at the end */

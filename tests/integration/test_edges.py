@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import zmq
 from testlib.build import ROOT, SLOWNESS
 from testlib.edges import Keys, edge_of, tcp_endpoint, wait_connected
 from testlib.link import slow_link
@@ -206,6 +207,23 @@ def test_an_edge_that_stands_still(start_edge: Any, start_origin: Any, connect: 
     fresh = viewer.skip().next("live", where=lambda part: part.arrived_at - part.age_s > gone_on_s)
     assert fresh.age_s < 0.5 * SLOWNESS
     wait_until(lambda: edge_of(origin)["skipped_slow"] > 30, what="what it missed, counted")
+
+
+def test_an_edge_that_asks_for_everything(start_origin: Any) -> None:
+    """It is not given all it asks for, and the log says so."""
+    with zmq.Context() as context, context.socket(zmq.XSUB) as edge:
+        edge.setsockopt(zmq.LINGER, 0)
+        edge.setsockopt(zmq.SNDHWM, 0)
+        edge.bind("tcp://127.0.0.1:*")
+        origin = start_origin(edge.getsockopt_string(zmq.LAST_ENDPOINT))
+        edge.send(b"\x01@")
+        wait_connected(origin)
+        for index in range(5000):
+            edge.send(b"\x01camera-%d/" % index)
+        wait_until(
+            lambda: "one too many: an edge may ask for 4096" in origin.log(), what="the limit"
+        )
+        assert edge_of(origin)["state"] == "connected"
 
 
 def test_a_frame_that_is_too_large_for_an_edge(
