@@ -20,6 +20,7 @@ from testlib.edges import Keys, edge_of, tcp_endpoint, wait_connected
 from testlib.link import slow_link
 from testlib.network import Crowd, Node, network
 from testlib.pictures import encode, grain
+from testlib.ports import free_port
 from testlib.producer import Link, Producer
 from testlib.http import Address
 from testlib.server import Server, address_of, run_server
@@ -27,15 +28,6 @@ from testlib.waiting import hold, wait_until
 
 #: So long after the last viewer an edge may still be sent frames.
 LINGER_S = 2.0
-
-
-def free_port() -> int:
-    """A port that nobody listens on now, for what must keep it over a restart."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-        assert isinstance(port, int)
-        return port
 
 
 @pytest.fixture

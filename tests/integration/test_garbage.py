@@ -305,7 +305,7 @@ def test_a_frame_beyond_the_limit_is_not_even_received(start_server: Any, connec
 def test_a_refused_frame_is_acknowledged(
     start_server: Any, connect: Any, changes: dict[str, int], inline: list[bytes]
 ) -> None:
-    """Who waits for the answer before it sends more would stand still otherwise, with all its streams."""
+    """Who waits for the answer before it sends more would stand still otherwise."""
     server = start_server("--max-frame-bytes", "65536")
     origin = connect(server, is_open=True, kind=Link)
     origin.wait_connected()

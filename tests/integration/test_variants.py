@@ -378,7 +378,7 @@ def test_a_progressive_or_gray_jpeg_is_scaled_too(server: Any, connect: Any) -> 
 
 
 def test_a_broken_jpeg_harms_nobody(server: Any, connect: Any) -> None:
-    """One that passes the checks and is none: it is said to all who ask, and the next one is shown."""
+    """One that passes the checks and is none: who asks is told so, and the next one is shown."""
     good = pictures.encode(pictures.scene(WIDTH, HEIGHT))
     table = good.index(b"\xff\xc4")
     bad = good[: table + 5] + b"\xff" * 16 + good[table + 21:]  # code lengths that are impossible
