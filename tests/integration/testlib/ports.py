@@ -31,7 +31,7 @@ def free_port() -> int:
 
 @functools.cache
 def _candidates() -> Iterator[int]:
-    """This worker's (of pytest-xdist), again and again, from any one on: there may be other runs."""
+    """This worker's (of pytest-xdist), again and again, from any on: there may be other runs."""
     first, last = map(int, _RANGE.read_text().split())
     ports = [port for port in range(_FIRST, 65536) if not first <= port <= last]
     if len(ports) < _ENOUGH:
