@@ -69,4 +69,4 @@ class Demand:
             self.ring = None
 
     def _is_subscribed(self, topic: bytes) -> bool:
-        return any(topic.startswith(prefix) for prefix in self._topics)
+        return wire.is_subscribed(self._topics, topic)

@@ -12,6 +12,7 @@ import json
 import math
 import re
 import struct
+from collections.abc import Set
 from typing import Any
 
 WIRE_VERSION = 1
@@ -231,6 +232,14 @@ def check_name(name: str) -> str:
 def frame_topic(name: str) -> bytes:
     """The topic of stream `name`'s frames."""
     return name.encode("ascii") + b"/"
+
+
+def is_subscribed(topics: Set[bytes], topic: bytes) -> bool:
+    """Whether one of the subscribed topics, which are prefixes, covers this one.
+
+    A topic has few prefixes; of subscriptions there may be thousands.
+    """
+    return any(topic[:end] in topics for end in range(len(topic) + 1))
 
 
 def announcement_topic(name: str) -> bytes:
