@@ -46,7 +46,7 @@ static void submit(const char *name, uint64_t sequence)
                                   .height = SIDE,
                                   .stride = SIDE * 4,
                                   .format = HEADCAM_RGBA,
-                                  .payload_bytes = SIDE * SIDE * 4};
+                                  .payload_bytes = (size_t)SIDE * SIDE * 4};
     raw->arrival_ns = raw->capture_ns = clock_mono_ns();
     raw->read = read_with_the_others;
     raw->release = release;
@@ -79,7 +79,7 @@ TEST(frames_that_come_together_are_worked_on_together)
     for (int round = 1; round <= ROUNDS; round++) {
         submit("front", (uint64_t)round);
         submit("rear", (uint64_t)round);
-        const uint64_t deadline_ns = clock_mono_ns() + 2 * DEADLINE_S * NS_PER_S;
+        const uint64_t deadline_ns = clock_mono_ns() + 2 * (DEADLINE_S * NS_PER_S);
         while (atomic_load(&ended) < 2 * round && still_before(deadline_ns))
             ;
         assert_int_equal(atomic_load(&ended), 2 * round);
