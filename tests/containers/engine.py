@@ -13,7 +13,6 @@ import os
 import pathlib
 import shutil
 import signal
-import socket
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -21,6 +20,7 @@ from typing import Any
 import compose_files
 import yaml
 from testlib.http import Address
+from testlib.ports import free_port
 from testlib.waiting import wait_until
 
 BASE = "debian:bookworm-slim"
@@ -43,14 +43,6 @@ def run(*command: str | pathlib.Path, timeout_s: float = _COMMAND_S, **options: 
     done = subprocess.run(words, capture_output=True, text=True, timeout=timeout_s, **options)
     assert done.returncode == 0, f"{' '.join(words)}: {done.stdout}{done.stderr}"
     return done.stdout
-
-
-def free_port() -> int:
-    """A port of the loopback that nobody uses."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port = listening.getsockname()[1]
-        assert isinstance(port, int)
-        return port
 
 
 class Engine:

@@ -16,11 +16,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import zmq
 from testlib.build import ROOT, SLOWNESS
 from testlib.edges import Keys, edge_of, tcp_endpoint, wait_connected
 from testlib.link import slow_link
 from testlib.network import Crowd, Node, network
 from testlib.pictures import encode, grain
+from testlib.ports import free_port
 from testlib.producer import Link, Producer
 from testlib.http import Address
 from testlib.server import Server, address_of, run_server
@@ -28,15 +30,6 @@ from testlib.waiting import hold, wait_until
 
 #: So long after the last viewer an edge may still be sent frames.
 LINGER_S = 2.0
-
-
-def free_port() -> int:
-    """A port that nobody listens on now, for what must keep it over a restart."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-        assert isinstance(port, int)
-        return port
 
 
 @pytest.fixture
@@ -208,6 +201,52 @@ def test_an_edge_that_stands_still(start_edge: Any, start_origin: Any, connect: 
     fresh = viewer.skip().next("live", where=lambda part: part.arrived_at - part.age_s > gone_on_s)
     assert fresh.age_s < 0.5 * SLOWNESS
     wait_until(lambda: edge_of(origin)["skipped_slow"] > 30, what="what it missed, counted")
+
+
+def test_an_edge_that_asks_for_everything(start_origin: Any) -> None:
+    """It is not given all it asks for, and the log says so."""
+    with zmq.Context() as context, context.socket(zmq.XSUB) as edge:
+        edge.setsockopt(zmq.LINGER, 0)
+        edge.setsockopt(zmq.SNDHWM, 0)
+        edge.bind("tcp://127.0.0.1:*")
+        origin = start_origin(edge.getsockopt_string(zmq.LAST_ENDPOINT))
+        edge.send(b"\x01@")
+        wait_connected(origin)
+        for index in range(5000):
+            edge.send(b"\x01camera-%d/" % index)
+        wait_until(
+            lambda: "one too many: an edge may ask for 4096" in origin.log(), what="the limit"
+        )
+        assert edge_of(origin)["state"] == "connected"
+
+
+def test_a_frame_that_is_too_large_for_an_edge(
+    start_edge: Any, start_origin: Any, connect: Any
+) -> None:
+    """The edge's log says so; where the connection ends with it, the origin has an idea why."""
+    edge = start_edge("edge", "--max-frame-bytes", "65536")
+    origin = start_origin(tcp_endpoint(edge))
+    refused, fatal = encode(grain(320, 240, 1), 95), encode(grain(640, 480, 1), 95)
+    assert 65536 < len(refused) < 2 * 65536 < len(fatal)
+    small = connect(origin, "small", 64, 48).play(30)
+    producer = connect(origin, "front", 320, 240, "JPEG", stride=0).play(30, refused)
+    viewer = edge.watch("/stream/small")
+    edge.watch("/stream/front").wait_status()
+    wait_until(lambda: "--max-frame-bytes" in edge.log(), what="the reason in the edge's log")
+    viewer.skip().wait_more(30)
+    assert edge_of(origin)["state"] == "connected" and edge_of(origin)["reason"] == ""
+    producer.close()
+    small.pause()
+
+    connect(origin, "front", 640, 480, "JPEG", stride=0).play(30, fatal)
+    wait_until(
+        lambda: "is that more than its --max-frame-bytes?" in edge_of(origin)["reason"],
+        what="a reason at the origin",
+    )
+    assert f"a frame of {len(fatal)} bytes" in origin.log()
+    losses = edge_of(origin)["frames"] + 3
+    wait_until(lambda: edge_of(origin)["frames"] > losses, what="more of them")
+    assert origin.log().count("is that more than its --max-frame-bytes?") == 1
 
 
 def test_edges_by_name(start_edge: Any, start_origin: Any, connect: Any) -> None:

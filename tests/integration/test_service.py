@@ -20,6 +20,7 @@ from testlib.build import COMMAND, IS_SANITIZED, ROOT, SLOWNESS
 from testlib.http import Address, UnixAddress, fetch, get_request, receive_all
 from testlib.login import ALICE, basic, user_line, write_auth_file
 from testlib.manager import NotifySocket, wrapper
+from testlib.ports import free_port
 from testlib.server import address_of, run_server
 from testlib.waiting import SOON_S, wait_until
 
@@ -114,8 +115,7 @@ def test_a_socket_of_no_use_is_refused(directory: pathlib.Path) -> None:
 
 def test_with_systemds_own_tool(directory: pathlib.Path) -> None:
     """The protocol as systemd speaks it, not as this test understands it."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        address = Address(*probe.getsockname())
+    address = Address("127.0.0.1", free_port())
     listen = f"--listen={address.host}:{address.port}"
     ingest = f"ipc://{directory}/ingest.sock"
     tool = subprocess.Popen(
