@@ -105,7 +105,7 @@ enum viewer_result {
     VIEWER_GONE,    /* the connection is over; end and end_errno say why */
 };
 
-/* Prepares the socket: bounds what the kernel holds for it. */
+/* Prepares the socket: what is written leaves at once. */
 void viewer_begin(struct viewer *viewer, uint64_t now_ns);
 
 /* Begins a part; takes a reference of the frame. */

@@ -112,6 +112,11 @@ def test_connections_are_counted_over_all(start_server: Any, path: pathlib.Path)
     idle = [server.address.connect() for _ in range(OTHER_CONNECTIONS // 2)]
     idle += [unix.connect() for _ in range(OTHER_CONNECTIONS // 2)]
     wait_until(lambda: open_files(server) >= OTHER_CONNECTIONS, what="all are accepted")
+    full = (
+        f"{OTHER_CONNECTIONS} connections are open, as many as there may be; who comes now, even for "
+        "/healthz, waits until one of them ends; next: raise --max-viewers or --max-snapshots"
+    )
+    wait_until(lambda: server.log().count(full) == 1, what="a warning")
     late = [server.address.connect(), unix.connect()]
     for connection in late:
         connection.sendall(get_request("/healthz", "Connection: close"))
