@@ -161,6 +161,14 @@ struct stream_report *guard_visible_streams(struct server *server, const struct 
     return reports;
 }
 
+struct edge_report *guard_visible_edges(struct server *server, const struct grant *grant, size_t *count)
+{
+    struct edge_report *reports = edges_get(hub_edges(server->hub), count);
+    if (grant_is_limited(grant))
+        *count = 0;
+    return reports;
+}
+
 enum MHD_Result guard_reply_forbidden(struct MHD_Connection *connection, const struct grant *grant,
                                       const char *name)
 {

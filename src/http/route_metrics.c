@@ -246,10 +246,10 @@ static const struct edge_metric {
      skipped_of},
 };
 
-static void put_edges(struct bytes *text, struct server *server)
+static void put_edges(struct bytes *text, struct server *server, const struct grant *grant)
 {
     size_t count;
-    struct edge_report *reports = edges_get(hub_edges(server->hub), &count);
+    struct edge_report *reports = guard_visible_edges(server, grant, &count);
     put_gauge(text, "headcam_edges_limit", "How many edges there may be: --max-edges.",
               server->options.max_edges);
     for (size_t m = 0; m < sizeof(edge_metrics) / sizeof(edge_metrics[0]); m++) {
@@ -389,7 +389,7 @@ enum MHD_Result route_metrics(struct server *server, struct MHD_Connection *conn
     put_connections(&text, server);
     put_visits(&text, server);
     put_logins(&text, server);
-    put_edges(&text, server);
+    put_edges(&text, server, &request->grant);
     put_process(&text, server);
     return reply_content(connection, METRICS_CONTENT_TYPE, text.data, text.length);
 }

@@ -140,13 +140,11 @@ static json_t *stream_json(const struct stream_report *report)
 }
 
 /* Where frames are forwarded. */
-static json_t *edges_json(const struct server *server, const struct grant *grant)
+static json_t *edges_json(struct server *server, const struct grant *grant)
 {
     size_t count;
-    struct edge_report *reports = edges_get(hub_edges(server->hub), &count);
+    struct edge_report *reports = guard_visible_edges(server, grant, &count);
     json_t *edges = json_array();
-    if (grant_is_limited(grant)) /* a reason may name a stream that is not theirs */
-        count = 0;
     for (size_t i = 0; i < count; i++) {
         const struct edge_report *report = &reports[i];
         json_t *object = json_object();
