@@ -164,6 +164,48 @@ def cpu_ticks(server: Any) -> int:
     return int(fields[11]) + int(fields[12])
 
 
+# ---- names ----
+
+
+@pytest.fixture
+def naming(directory: pathlib.Path) -> Any:
+    """Makes a command that becomes another one, to which /etc/hosts is what it is told."""
+
+    def become(hosts: str) -> list[str]:
+        own = directory / "hosts"
+        own.write_text(hosts)
+        script = f'mount --bind {own} /etc/hosts && exec "$@"'
+        command = ["unshare", "--map-root-user", "--mount", "sh", "-c", script, "-"]
+        if subprocess.run([*command, "true"], capture_output=True).returncode != 0:
+            pytest.skip("this system lets nobody mount a file of hosts")
+        return command
+
+    return become
+
+
+def test_every_address_of_a_name_is_served(start_server: Any, naming: Any) -> None:
+    """Each once, at the same port, as long as the machine has it."""
+    hosts = "::1 camera\n127.0.0.1 camera\n127.0.0.2 camera\n127.0.0.1 camera\n192.0.2.1 camera\n"
+    server = start_server(listen="camera:0", wrapper=naming(hosts))
+    port = server.address.port
+    assert sorted(server.urls()) == [
+        f"http://127.0.0.1:{port}/", f"http://127.0.0.2:{port}/", f"http://[::1]:{port}/"
+    ]  # fmt: skip
+    for host in ("::1", "127.0.0.1", "127.0.0.2"):
+        assert fetch(Address(host, port), "/healthz").status == 200
+
+
+def test_a_name_of_which_one_address_is_in_use(start_server: Any, naming: Any) -> None:
+    """Who is led to that one would reach another server: it is refused."""
+    wrapper = naming("127.0.0.1 camera\n127.0.0.2 camera\n")
+    with socket.create_server(("127.0.0.2", 0)) as other:
+        port = other.getsockname()[1]
+        line = refused("--listen", f"camera:{port}", wrapper=wrapper)
+    assert line == f"cannot listen on camera:{port}: Address already in use; choose another --listen"
+    line = refused("--listen", "camera:8080", wrapper=naming("192.0.2.1 camera\n"))
+    assert line.startswith("cannot listen on camera:8080: Cannot assign requested address; ")
+
+
 # ---- socket files ----
 
 
