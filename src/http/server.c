@@ -15,7 +15,13 @@
 #include <sys/resource.h>
 
 /* Connections beside viewers and waiting snapshots: pages, status, and those that have not asked yet. */
-enum { OTHER_CONNECTIONS = 256, OTHER_FILES = 256 };
+enum { OTHER_CONNECTIONS = 256 };
+
+/*
+ * Files beside these: a stream's agent has a connection and a ring, or two while it changes; an edge has
+ * libzmq's for its socket, for what watches that, and its connection, or two while it changes.
+ */
+enum { FILES_OF_A_STREAM = 3, FILES_OF_AN_EDGE = 4, OTHER_FILES = 256 };
 
 static const struct {
     const char *path;
@@ -146,9 +152,12 @@ static void log_daemon(void *arg, const char *format, va_list arguments)
  * how many connections there may be: producers must find files, too, as libzmq aborts where accept() does
  * not.
  */
-static size_t raise_file_limit(size_t connections)
+static size_t raise_file_limit(const struct server_options *options)
 {
-    rlim_t wanted = connections + OTHER_FILES;
+    const size_t connections = options->max_viewers + options->max_snapshots + OTHER_CONNECTIONS;
+    const size_t others =
+        FILES_OF_A_STREAM * options->max_streams + FILES_OF_AN_EDGE * options->max_edges + OTHER_FILES;
+    const rlim_t wanted = connections + others;
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
         return connections;
@@ -156,9 +165,12 @@ static size_t raise_file_limit(size_t connections)
     setrlimit(RLIMIT_NOFILE, &limit);
     if (limit.rlim_cur >= wanted)
         return connections;
-    log_warn("the system allows %llu open files; --max-viewers and --max-snapshots may need %llu",
-             (unsigned long long)limit.rlim_cur, (unsigned long long)wanted);
-    return limit.rlim_cur / 2 > OTHER_FILES ? limit.rlim_cur - OTHER_FILES : limit.rlim_cur / 2;
+    log_warn(
+        "the system allows %llu open files, and --max-viewers, --max-snapshots, --max-streams and "
+        "--max-edges may need %llu; next: lower these, or raise the hard limit (LimitNOFILE=, ulimit -Hn)",
+        (unsigned long long)limit.rlim_cur, (unsigned long long)wanted);
+    const rlim_t half = limit.rlim_cur / 2, left = half > others ? limit.rlim_cur - others : half;
+    return left < connections ? left : connections;
 }
 
 /* `more` are options for this daemon only. */
@@ -215,8 +227,7 @@ struct server *server_create(struct hub *hub, const struct server_options *optio
     server->start_real_ns = clock_real_ns();
     visits_init(&server->visits, options->stuck_after_ns);
     connections_init(&server->connections, options->idle_after_ns, options->stuck_after_ns, &server->tls);
-    server->max_connections =
-        raise_file_limit(options->max_viewers + options->max_snapshots + OTHER_CONNECTIONS);
+    server->max_connections = raise_file_limit(options);
     server->loop = loop_create(options->listeners, server->max_connections, options->pulses);
     if (server->loop)
         server->sender = start_sender(server);

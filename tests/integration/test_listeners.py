@@ -153,6 +153,27 @@ def test_without_a_file_for_a_connection_it_is_taken_later(start_server: Any) ->
         assert receive_all(connection).startswith(b"HTTP/1.1 200 ")
 
 
+def test_the_limit_of_open_files_follows_all_flags(start_server: Any) -> None:
+    """The soft one is raised to what they need; a hard one that is lower is told, and kept to."""
+    limits = ("--max-viewers", "100", "--max-snapshots", "200", "--max-streams", "500")
+    needed = 100 + 200 + OTHER_CONNECTIONS + 3 * 500 + 4 * 32
+
+    def start(hard: int) -> Any:
+        return start_server(*limits, wrapper=["prlimit", f"--nofile=256:{hard}"])
+
+    server = start(20000)
+    assert needed < server.scrape().value("process_max_fds") <= 20000
+    assert "open files" not in server.log()
+    server.kill()
+    server = start(800)
+    scrape = server.scrape()
+    assert scrape.value("process_max_fds") == 800
+    assert scrape.value("headcam_connections_limit") == 400
+    warning = next(line for line in server.log().splitlines() if "open files" in line)
+    for flag in ("--max-viewers", "--max-snapshots", "--max-streams", "--max-edges"):
+        assert flag in warning
+
+
 def open_files(server: Any) -> int:
     """How many files the server has open."""
     return len(list(pathlib.Path(f"/proc/{server.process.pid}/fd").iterdir()))
