@@ -199,6 +199,7 @@ void viewer_end(struct viewer *viewer, uint64_t now_ns)
 {
     viewer->ended_ns = now_ns;
     frame_unref(&viewer->frame);
+    frame_unref(&viewer->last);
     bytes_fini(&viewer->words);
     if (viewer->end == VIEWER_STUCK || viewer->end == VIEWER_SILENT) {
         const struct linger reset = {.l_onoff = 1, .l_linger = 0};
