@@ -26,7 +26,7 @@ static json_t *or_null(bool is_known, json_t *value)
     return json_null();
 }
 
-/* Text of a producer may be no UTF-8; jansson takes nothing else. */
+/* Text of a producer, or a path, may be no UTF-8; jansson takes nothing else. */
 static json_t *text(const char *bytes)
 {
     json_t *value = json_string(bytes);
@@ -176,7 +176,7 @@ static json_t *ingest_json(const struct server *server)
         json_object_set_new(rejected, reject_name((enum reject)i), whole(count));
     }
     json_object_set_new(rejected, "total", whole(total));
-    return json_pack("{s:s, s:I, s:o}", "endpoint", server->options.endpoint, "messages",
+    return json_pack("{s:o, s:I, s:o}", "endpoint", text(server->options.endpoint), "messages",
                      (json_int_t)atomic_load(&intake->messages), "rejected", rejected);
 }
 
