@@ -204,6 +204,8 @@ static void forget(struct hub *hub, struct stream *stream)
     log_info("stream %s: forgotten, its agent is gone", stream->name);
     stream->announced = false;
     stream->condition = CONDITION_WAITING;
+    if (stream->subscribed)
+        wake_signal(&hub->upstream_wake);
     drop_if_unused(hub, stream);
 }
 
@@ -310,7 +312,7 @@ static struct stream *admit(struct hub *hub, const char *name, uint64_t instance
         leave_lobby(hub, now_ns);
         wake_watchers(hub);
     }
-    if (stream->wanted_rate != 0 && !stream->rate_is_told)
+    if ((is_new && stream->watched) || (stream->wanted_rate != 0 && !stream->rate_is_told))
         wake_signal(&hub->upstream_wake);
     *verdict = HUB_TAKEN;
     return stream;
@@ -457,8 +459,10 @@ enum hub_verdict hub_submit_ready(struct hub *hub, const char *name, struct raw_
 
 static bool next_upstream_of(struct stream *stream, uint64_t now_ns, struct upstream *upstream)
 {
+    /* Viewers may ask for any name: what nobody has announced, no agent hears of. */
     bool is_wanted =
-        stream->watched || (stream->subscribed && now_ns < stream->unwanted_since_ns + LINGER_NS);
+        stream->announced &&
+        (stream->watched || (stream->subscribed && now_ns < stream->unwanted_since_ns + LINGER_NS));
     if (is_wanted != stream->subscribed) {
         stream->subscribed = is_wanted;
         stream->rate_is_told = false;

@@ -55,6 +55,19 @@ class Simulator:
                 self.publisher.publish(pixels)
 
 
+def test_no_agent_hears_of_names_that_nobody_announced(server: Any, connect: Any) -> None:
+    """Viewers may ask for any; each would cost every simulator two messages."""
+    camera = connect(server, "front", 16, 16).play(20)
+    for number in range(50):
+        answer = server.get(f"/snapshot/nonsense{number}?timeout=1")
+        assert (answer.status, f"nonsense{number}" in answer.text) == (503, True)
+    server.watch("/stream/rear").next("no-signal")
+    assert server.get("/snapshot/front").status == 200
+    assert {message[1:] for message in camera.upstream if message[0] < 2} == {b"@", b"front/"}
+    connect(server, "rear", 16, 16).play(20)
+    server.watch("/stream/rear").next("live")
+
+
 @pytest.fixture
 def simulator(server: Any) -> Iterator[Simulator]:
     """A live stream that nobody watches yet."""

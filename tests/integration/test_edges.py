@@ -139,7 +139,7 @@ def test_metadata_passes_through(start_edge: Any, start_origin: Any, connect: An
 def test_states_and_reasons_pass(start_edge: Any, start_origin: Any, connect: Any) -> None:
     """What the agent says, and that it fell silent, ended, or was forgotten."""
     edge = start_edge()
-    origin = start_origin(tcp_endpoint(edge), flags=("--forget-after", "2"))
+    origin = start_origin(tcp_endpoint(edge), flags=("--forget-after", "6"))
     producer = connect(origin, "front", state="starting", reason="loading the scene")
     assert edge.wait_state("front", "starting")["reason"] == "loading the scene"
     producer.announce(state="live", reason="the picture is black: no light")

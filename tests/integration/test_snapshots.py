@@ -129,14 +129,14 @@ def test_pictures_of_one_update_are_told_by_its_number(server: Any, connect: Any
 
     def update_of(sequence: int) -> str | None:
         """What a snapshot of the camera says, once it shows that frame."""
-        wait_until(lambda: received() == sequence, what=f"frame {sequence}")
-        headers = server.get("/snapshot/left?max_age=60000").headers
-        assert headers["x-headcam-sequence"] == str(sequence)
-        return headers.get("x-headcam-update")
 
-    def received() -> int:
-        frames = server.stream("left")["frames"]
-        return frames["encoded"] + frames["unchanged"]
+        def headers() -> dict[str, str] | None:
+            found = server.get("/snapshot/left?max_age=60000").headers
+            return found if found["x-headcam-sequence"] == str(sequence) else None
+
+        shown = wait_until(headers, what=f"frame {sequence}")
+        assert shown
+        return shown.get("x-headcam-update")
 
     assert update_of(1) == "3021"
     for sequence in (2, 3):  # the same picture, later

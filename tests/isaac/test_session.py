@@ -332,6 +332,19 @@ def test_auto_makes_a_stream_of_each_camera_as_they_come(sim):
     assert frame.header.width == 320
 
 
+@pytest.mark.parametrize("stream", ["viewport", f"front={FRONT}"])
+def test_the_first_picture_comes_at_once_however_low_the_rate(sim, stream):
+    """An annotator that was just attached gives none at first: that is no frame of the rate's."""
+    sim.start(stream, fps=0.1)
+    name = sim.session.names[0]
+    sim.watch(name)
+    began_s = sim.now_s()
+    sim.update_until(lambda: sim.frames(name), "the first frame")
+    assert sim.now_s() - began_s < 1.0
+    sim.pass_seconds(5)
+    assert len(sim.frames(name)) == 1
+
+
 def test_auto_leaves_out_what_is_streamed_by_name(sim):
     sim.start(f"auto,eye={OVERVIEW}")
     sim.pass_seconds(10)
@@ -598,6 +611,20 @@ def test_a_capture_that_fails_for_hours_takes_ever_fewer_render_products(sim):
     sim.fake.journal.heal("Annotator.get_data")
     sim.pass_seconds(40)
     sim.frame("front")
+
+
+def test_where_kit_cannot_say_how_it_is_the_streams_and_the_log_do(sim):
+    sim.start(f"viewport,front={FRONT}")
+    sim.watch("viewport")
+    sim.frame("viewport")
+    sim.fake.journal.fail("UsdContext.get_stage_loading_status", KeyError("status"), times=None)
+    sim.update_until_said("front", "Kit cannot say how it is, and is asked again: KeyError", None)
+    sim.pass_seconds(10)
+    assert len(sim.logged("a failure that should not be; please report it")) == 1
+    sim.frame("viewport")
+    assert sim.said("viewport") == (State.LIVE, "")
+    sim.fake.journal.heal("UsdContext.get_stage_loading_status")
+    sim.update_until_said("front", "", State.LIVE)
 
 
 # ---- beginning and end ----

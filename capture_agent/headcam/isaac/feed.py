@@ -23,6 +23,8 @@ log = logging.getLogger("headcam")
 # So long without a picture is no news yet: a viewer has come, an annotator has been attached.
 _PATIENCE_S = 0.5
 _BRIGHTNESS_EVERY_S = 1.0
+# Where a due picture is not there yet, it is asked for so often, however low the rate is.
+_ASK_AGAIN_S = 0.05
 _RETRY_S = 1.0
 _RETRY_MOST_S = 30.0
 
@@ -53,6 +55,7 @@ class Feed:
         self._rest_after_s = rest_after_s
         self._wanted_s: float | None = None
         self._without_since_s: float | None = None
+        self._ask_again_at_s = 0.0
         self._brightness_at_s = 0.0
         self._retry_at_s = 0.0
         self._retry_s = _RETRY_S
@@ -64,7 +67,7 @@ class Feed:
     def capture(self, now_s: float, moment: Callable[[], Moment]) -> None:
         """Somebody watches: publishes a frame if one is due."""
         self._wanted_s = now_s
-        if now_s < self._retry_at_s or not self.publisher.due(self._fps):
+        if now_s < self._retry_at_s or not self._is_due(now_s):
             return
         try:
             self._moment = moment()
@@ -121,12 +124,18 @@ class Feed:
         """Undoes what was done in Kit. The publisher is somebody else's to close."""
         self._guard("close")
 
+    def _is_due(self, now_s: float) -> bool:
+        if self._without_since_s is None:
+            return self.publisher.due(self._fps)
+        return now_s >= self._ask_again_at_s
+
     def _read(self, moment: Moment) -> None:
         assert self.source
         picture = self.source.read(moment.update, moment.now_s)
         if picture is None:
             if self._without_since_s is None:
                 self._without_since_s = moment.now_s
+            self._ask_again_at_s = moment.now_s + _ASK_AGAIN_S
             return
         self.publisher.publish(
             picture, sim_time_ns=moment.sim_time_ns, update=moment.update
@@ -172,6 +181,7 @@ class Feed:
             loading=app.loading,
             cameras=app.cameras,
             missing_extensions=app.missing_extensions,
+            failure=app.failure,
         )
         if facts.loading and self.has_picture and not self.publisher.wanted:
             facts = dataclasses.replace(facts, loading=None)

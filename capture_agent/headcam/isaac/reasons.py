@@ -39,10 +39,13 @@ class Facts:
     has_rendered: bool | None = True  #: None where nobody can say
     is_empty: bool = False
     missing_extensions: tuple[str, ...] = ()
+    failure: str = ""  #: why nothing else is known of the application
 
 
 def explain(facts: Facts) -> str:
     """What is missing; "" where nothing is."""
+    if facts.failure:
+        return facts.failure
     if not facts.is_renderer_enabled:
         return "the renderer is off: start without --/app/renderer/enabled=false"
     if facts.no_replicator:
@@ -74,6 +77,11 @@ def explain_silence(since: str) -> str:
 def explain_failure(error: BaseException) -> str:
     """A capture that raised."""
     return f"the capture failed, and is tried again: {type(error).__name__}: {error}"
+
+
+def explain_no_answer(error: BaseException) -> str:
+    """A question to Kit that raised."""
+    return f"Kit cannot say how it is, and is asked again: {type(error).__name__}: {error}"
 
 
 def _explain_source(facts: Facts) -> str:

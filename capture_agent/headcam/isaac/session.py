@@ -125,12 +125,16 @@ class Session:
         def guarded() -> None:
             try:
                 call()
-            except Exception:
-                if not self._has_complained:  # once: it may come with each update
-                    self._has_complained = True
-                    log.exception("a failure that should not be; please report it")
+            except Exception as error:
+                self._complain(error)
 
         return guarded
+
+    def _complain(self, error: Exception) -> None:
+        """Once: it may come with each update."""
+        if not self._has_complained:
+            self._has_complained = True
+            log.error("a failure that should not be; please report it", exc_info=error)
 
     def _on_update(self) -> None:
         now_s = self._clock()
@@ -143,8 +147,10 @@ class Session:
                     feed.capture(now_s, self._moment)
         if now_s >= self._look_at_s:
             self._look_at_s = now_s + _LOOK_EVERY_S
-            self._look(now_s)
-            self._log.write()
+            try:
+                self._look(now_s)
+            finally:
+                self._log.write()
 
     def _on_stage_closing(self) -> None:
         self._closing_since_s = self._clock()
@@ -173,9 +179,13 @@ class Session:
                 self._tell_no_stage()
                 return
             self._on_stage_opened()
-        if self._settings.streams.auto:
-            self._follow_cameras(now_s)
-        app = self._facts(now_s)
+        try:
+            if self._settings.streams.auto:
+                self._follow_cameras(now_s)
+            app = self._facts(now_s)
+        except Exception as error:
+            self._complain(error)
+            app = reasons.Facts(failure=reasons.explain_no_answer(error))
         for feed in self._feeds:
             feed.look(now_s, app)
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from headcam import wire
 from headcam.sockets.zmtp import TooLarge
 
 #: Bytes that a peer's topics may take. A server asks for some 70 bytes a stream.
@@ -40,8 +41,7 @@ class Subscriptions:
 
     def match(self, topic: bytes) -> bool:
         """Whether the subscriber wants messages that begin with `topic`."""
-        # A stream's topic has few prefixes; of subscriptions there may be thousands.
-        return any(topic[:end] in self._topics for end in range(len(topic) + 1))
+        return wire.is_subscribed(self._topics, topic)
 
     def endings(self) -> list[bytes]:
         """The messages that would end them all."""
