@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * flag_file: a file that a flag names, read whole, if nobody else may meddle with it. It waits for nobody, and
- * reads no more than such a file can have. The main thread.
+ * flag_file: a file that a flag names, read whole, if nobody else may meddle with it. It waits for nobody,
+ * and reads no more than such a file can have. The main thread.
  */
 #ifndef HEADCAM_BASE_FLAG_FILE_H
 #define HEADCAM_BASE_FLAG_FILE_H

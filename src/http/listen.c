@@ -71,25 +71,30 @@ static struct listener *add(struct listeners *listeners, int fd)
 
 /* ---- TCP ---- */
 
-static in_port_t *port_of(struct sockaddr_storage *address)
+union tcp_address {
+    struct sockaddr any;
+    struct sockaddr_in ipv4;
+    struct sockaddr_in6 ipv6;
+};
+
+static in_port_t *port_of(union tcp_address *address)
 {
-    return address->ss_family == AF_INET6 ? &((struct sockaddr_in6 *)address)->sin6_port
-                                          : &((struct sockaddr_in *)address)->sin_port;
+    return address->any.sa_family == AF_INET6 ? &address->ipv6.sin6_port : &address->ipv4.sin_port;
 }
 
 static in_port_t bound_port(int fd)
 {
-    struct sockaddr_storage address = {0};
+    union tcp_address address = {.ipv6 = {0}};
     socklen_t length = sizeof(address);
-    getsockname(fd, (struct sockaddr *)&address, &length);
+    getsockname(fd, &address.any, &length);
     return *port_of(&address);
 }
 
 /* With the address's own port, or where that is 0 with this one. errno tells why not. */
 static int bind_tcp(const struct addrinfo *address, in_port_t free_port)
 {
-    struct sockaddr_storage at = {0};
-    memcpy(&at, address->ai_addr, address->ai_addrlen);
+    union tcp_address at = {.ipv6 = {0}};
+    memcpy(&at, address->ai_addr, address->ai_addrlen); /* of AF_INET or AF_INET6: those that have a port */
     if (*port_of(&at) == 0)
         *port_of(&at) = free_port;
     int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -99,7 +104,7 @@ static int bind_tcp(const struct addrinfo *address, in_port_t free_port)
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     if (address->ai_family == AF_INET6)
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)); /* [::] means everywhere */
-    if (bind(fd, (const struct sockaddr *)&at, address->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0)
+    if (bind(fd, &at.any, address->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0)
         return fd;
     int reason = errno;
     close(fd);

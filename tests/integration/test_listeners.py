@@ -113,8 +113,8 @@ def test_connections_are_counted_over_all(start_server: Any, path: pathlib.Path)
     idle += [unix.connect() for _ in range(OTHER_CONNECTIONS // 2)]
     wait_until(lambda: open_files(server) >= OTHER_CONNECTIONS, what="all are accepted")
     full = (
-        f"{OTHER_CONNECTIONS} connections are open, as many as there may be; who comes now, even for "
-        "/healthz, waits until one of them ends; next: raise --max-viewers or --max-snapshots"
+        f"{OTHER_CONNECTIONS} connections are open, as many as there may be; who comes now, even "
+        "for /healthz, waits until one of them ends; next: raise --max-viewers or --max-snapshots"
     )
     wait_until(lambda: server.log().count(full) == 1, what="a warning")
     late = [server.address.connect(), unix.connect()]
@@ -222,7 +222,8 @@ def test_a_name_of_which_one_address_is_in_use(start_server: Any, naming: Any) -
     with socket.create_server(("127.0.0.2", 0)) as other:
         port = other.getsockname()[1]
         line = refused("--listen", f"camera:{port}", wrapper=wrapper)
-    assert line == f"cannot listen on camera:{port}: Address already in use; choose another --listen"
+    why = "Address already in use; choose another --listen"
+    assert line == f"cannot listen on camera:{port}: {why}"
     line = refused("--listen", "camera:8080", wrapper=naming("192.0.2.1 camera\n"))
     assert line.startswith("cannot listen on camera:8080: Cannot assign requested address; ")
 

@@ -308,7 +308,8 @@ def test_what_is_no_certificate(
         ),
         (
             [*cert, "--tls-key", str(locked)],
-            f"--tls-key {locked}: the key has a password; next: openssl pkey -in {locked} -out FILE",
+            f"--tls-key {locked}: the key has a password; "
+            f"next: openssl pkey -in {locked} -out FILE",
         ),
         (["--tls-key", str(key)], "--tls-key is of no use without --tls-cert FILE"),
     ):

@@ -208,7 +208,7 @@ def test_one_variant_too_many_names_the_flag(start_server: Any, start_agent: Any
 
 @pytest.fixture
 def paused(start_server: Any, connect: Any) -> Any:
-    """A viewer of a stream's own pictures, while its agent pauses; there may be one more variant."""
+    """A viewer of a stream's own pictures, whose agent pauses; there may be one more variant."""
     server = start_server("--max-variants", "2")
     producer = connect(server, "front", 320, 240).play(20)
     server.wait_state("front")
