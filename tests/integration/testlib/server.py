@@ -28,7 +28,7 @@ _SANITIZER_REPORT = re.compile(
 )
 _URL = re.compile(r" serves (\S+) and takes frames at \S+")
 _RELOAD = re.compile(r"^(.*(?:read again|stays so).*)\n", re.MULTILINE)
-_MORE_URLS = re.compile(r" serves (\S+), too")
+_MORE_URLS = re.compile(r" headcam serves (\S+)$", re.MULTILINE)
 
 
 def clean_environment(variables: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -108,7 +108,7 @@ class Server:
         return _URL.search(self.log())
 
     def urls(self) -> list[str]:
-        """All that it serves, in its order."""
+        """All that it serves, in the order of its flags."""
         return [self.url, *_MORE_URLS.findall(self.log())]
 
     @property
