@@ -128,8 +128,8 @@ test-fuzz: $(fuzz_tests)
 	@for test in $(fuzz_tests); do \
 	  echo "$$test"; $(if $(findstring thread,$(SANITIZE)),FUZZ_RUNS=10000) $(without_aslr) $$test; done
 
-# Tests in Python mostly wait: several run at a time.
-TEST_JOBS ?= $(shell nproc)
+# Tests in Python mostly wait: two a core run at a time.
+TEST_JOBS ?= $(shell expr 2 '*' "$$(nproc)")
 
 test-agent:
 	PYTHONPATH=capture_agent $(PYTHON) -m pytest -q -p no:cacheprovider tests/agent -n $(TEST_JOBS)

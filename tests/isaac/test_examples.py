@@ -104,6 +104,14 @@ def test_a_script_for_exec_streams_its_arguments(server, endpoint, profile):
     assert report["errors"] == []
 
 
+def test_a_script_for_exec_streams_the_viewport_without_arguments(server, endpoint):
+    """The one flag of README.md."""
+    script = str(EXAMPLES / "exec_capture.py")
+    with simulator(endpoint, "--no-window", "--allow-root", "--exec", script) as report:
+        watch(server, "viewport")
+    assert report["errors"] == []
+
+
 # ---- Isaac Lab ----
 #
 # Of it there are only stand-ins: they show that the script is sound in itself, not that it fits.
