@@ -90,7 +90,7 @@ def connect() -> Iterator[Callable[..., Any]]:
 def start_server(
     directory: pathlib.Path, start_agent: Callable[..., Agent], connect: Callable[..., Any]
 ) -> Iterator[Callable[..., Server]]:
-    """Starts servers; at the test's end each ends within a second, and cleanly.
+    """Starts servers; at the test's end each ends when it is told to, and cleanly.
 
     Viewers are still there then, and so are agents and producers.
     """

@@ -12,6 +12,7 @@ import sys
 from typing import Any
 
 import pytest
+from testlib.build import SLOWNESS
 from testlib.edges import tcp_endpoint
 from testlib.http import get_request, receive_all
 from testlib.server import run_server
@@ -228,6 +229,7 @@ def test_an_endpoint_need_not_be_a_file(start_server: Any, connect: Any) -> None
 # ---- signals ----
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_ends_within_a_second(
     start_server: Any, connect: Any, start_agent: Any, number: signal.Signals
@@ -245,7 +247,7 @@ def test_it_ends_within_a_second(
         connection.sendall(get_request("/snapshot/nobody?timeout=60000"))
     wait_until(lambda: server.status()["viewers"] == 3, what="all viewers")
 
-    server.end(number)
+    assert server.end(number) <= 1.0 * SLOWNESS
 
     for viewer in viewers:
         viewer.wait_closed()

@@ -209,7 +209,7 @@ def test_10_000_random_messages_cost_a_good_stream_nothing(server: Any, connect:
     assert server.rejected() > 5000
     lines = server.log().count("message dropped")
     assert 1 <= lines <= seconds + 3
-    assert server.get("/snapshot/good").status == 200
+    assert server.snapshot("/good").status == 200
 
 
 def test_noise_on_the_socket_itself(server: Any, connect: Any) -> None:

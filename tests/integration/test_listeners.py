@@ -57,7 +57,7 @@ def test_all_addresses_serve_the_same(
         viewer.next("live")
     for address in addresses:
         assert fetch(address, "/status").json()["viewers"] == len(addresses)
-        assert fetch(address, "/snapshot/front").body.startswith(b"\xff\xd8")
+        assert fetch(address, "/snapshot/front?timeout=60000").body.startswith(b"\xff\xd8")
 
 
 def test_the_environment_lists_them_with_commas(start_server: Any, path: pathlib.Path) -> None:

@@ -329,7 +329,7 @@ def test_who_comes_and_who_is_refused(start_server: Any, connect: Any) -> None:
         head = receive_head(waiting)
         length = int(re.findall(rb"Content-Length: (\d+)", head)[0])
         receive_exactly(waiting, length)
-    picture = server.get("/snapshot/front")
+    picture = server.snapshot("/front")
     assert picture.status == 200
     assert server.get("/snapshot/rear?timeout=0").status == 503
     viewer.close()

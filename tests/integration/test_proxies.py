@@ -97,7 +97,7 @@ def test_the_page_works_below_a_path(proxy: Proxy) -> None:
 def test_answers_come_through_as_they_are(proxy: Proxy, server: Server) -> None:
     """Parameters, status, headers and errors."""
     assert fetch(proxy.address, "/cam/status").json()["streams"][0]["name"] == "front"
-    snapshot = fetch(proxy.address, "/cam/snapshot/front?width=320&quality=50")
+    snapshot = fetch(proxy.address, "/cam/snapshot/front?width=320&quality=50&timeout=60000")
     assert pictures.size(snapshot.body) == (320, 240)
     assert snapshot.headers["cache-control"] == "no-store"
     assert float(snapshot.headers["x-timestamp"]) > 0

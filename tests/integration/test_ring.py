@@ -98,7 +98,7 @@ def test_an_agent_on_this_machine_uses_the_ring_by_itself(
     server.watch("/stream/front").wait_more(3)
     wait_until(lambda: server.stream("front")["transport"] == "ring", what="frames by the ring")
     assert server.stream("front")["transport_reason"] == ""
-    code = pictures.code_of(server.get("/snapshot/front").body)
+    code = pictures.code_of(server.snapshot("/front").body)
     assert code is not None
 
 
@@ -337,7 +337,7 @@ def test_an_unchanged_picture_is_not_sent_again_but_is_there_for_who_asks(
     parts = viewer.wait_more(2)
     assert [part.state for part in parts] == ["repeat", "repeat"]
     asked_s = time.time()
-    response = server.get("/snapshot/front")
+    response = server.snapshot("/front")
     assert response.status == 200
     assert float(response.headers["x-timestamp"]) >= asked_s
     assert server.stream("front")["frames"]["encoded"] == encoded
