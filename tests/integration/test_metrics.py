@@ -401,7 +401,7 @@ def test_no_total_falls_while_streams_come_and_go(
     start_server: Any, connect: Any, scrapes: Any
 ) -> None:
     """Forgotten streams leave; what was counted of them stays in the totals, once."""
-    server = start_server("--forget-after", "2", "--max-streams", "3")
+    server = start_server("--forget-after", f"{4 * SLOWNESS:g}", "--max-streams", "3")
     taken = scrapes(server)
     received = sent = 0.0
     for name in ("a", "b", "a", "c", "d", "b"):

@@ -122,8 +122,8 @@ def test_twenty_viewers_with_four_settings_cost_four_encodes_a_frame(
     }
     for group in viewers.values():
         for viewer in group:
-            viewer.next("live")
-            viewer.wait_more(15)
+            for _ in range(16):
+                viewer.next("live")
     for query, group in viewers.items():
         width, quality = settings[query]
         entry = variant(server, width, quality)
@@ -153,12 +153,12 @@ def test_a_variant_is_made_no_more_often_than_its_fastest_viewer_wants(
         server.watch("/stream/front?width=320&fps=2"),
     )
     slow.next("live")
-    before, began_s = encoded(server, 320), time.monotonic()
-    parts = slow.wait_more(9)
-    seconds = time.monotonic() - began_s
+    began_s, before = time.monotonic(), encoded(server, 320)
+    for _ in range(9):
+        slow.next("live")
     made = encoded(server, 320) - before
+    seconds = time.monotonic() - began_s
     assert made <= seconds * 4 + 2, "encoded more often than anybody wants"
-    assert sum(p.state == "live" for p in parts) >= 8
     assert len(slower.parts) <= len(slow.parts)
     every.wait_more(5)
     assert camera.wanted_rates[-1] == 0
@@ -195,16 +195,18 @@ def test_a_snapshot_alone_on_a_variant_costs_one_encode(server: Any, camera: Any
 
 
 def test_a_variant_is_gone_a_moment_after_its_last_viewer(server: Any, camera: Any) -> None:
-    """And what it cost with it; who reloads the page finds it."""
+    """And what it cost with it; who reloads the page finds it, or gets it anew."""
     del camera
-    viewer = server.watch("/stream/front?width=320")
-    viewer.next("live")
-    viewer.close()
-    wait_until(lambda: variant(server, 320)["viewers"] == 0, what="nobody watches")
-    made = encoded(server, 320)
-    with server.watch("/stream/front?width=320") as again:
-        again.next("live")
-    assert encoded(server, 320) > made, "it was made anew"
+
+    def watched() -> Any:
+        entry = variant(server, 320)
+        return entry and entry["viewers"]
+
+    for _ in range(2):
+        with server.watch("/stream/front?width=320") as viewer:
+            viewer.next("live")
+            assert watched() == 1 and encoded(server, 320) > 0
+        wait_until(lambda: not watched(), what="nobody watches")
     wait_until(lambda: variant(server, 320) is None, what="the end of the variant")
 
 
@@ -217,7 +219,7 @@ def test_variants_that_come_and_go_leave_the_others_no_gap(server: Any, camera: 
     viewers = [server.watch("/stream/front"), server.watch("/stream/front?width=320&quality=60")]
     for viewer in viewers:
         viewer.next("live")
-        viewer.skip()
+    firsts = [len(viewer.skip().parts) for viewer in viewers]
     for turn in range(10):
         others = [server.watch(f"/stream/front?width={100 + 10 * turn + i}") for i in range(4)]
         for other in others:
@@ -226,10 +228,12 @@ def test_variants_that_come_and_go_leave_the_others_no_gap(server: Any, camera: 
             other.close()
         # Until they are known to be gone they count for --max-variants.
         wait_until(lambda: server.status()["viewers"] == len(viewers), what="they have left")
-    for viewer in viewers:
+    for viewer, first in zip(viewers, firsts):
         viewer.check()
-        parts = viewer.wait_more(20)
-        assert all(part.state == "live" for part in parts), "half a second without a frame"
+        viewer.skip().next("live")
+        parts = viewer.parts[first:]
+        states = [part.state for part in parts]
+        assert "no-signal" not in states and states.count("live") > 3 * states.count("repeat")
         assert len({pictures.size(part.jpeg) for part in parts}) == 1
 
 
