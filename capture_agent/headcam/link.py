@@ -28,6 +28,8 @@ log = logging.getLogger("headcam")
 # The server calls a producer lost after 2 s; half a second forgives three lost heartbeats.
 _ANNOUNCE_EVERY_S = 0.5
 _RETRY_S = 0.05
+# Each announcement that is refused is answered, and the first that is not. Should that get lost:
+_FORGIVE_S = 2.5 * _ANNOUNCE_EVERY_S
 _GOODBYE_S = 0.2
 _COMPLAIN_AFTER_S = 2.0
 
@@ -48,6 +50,7 @@ class Link:
         announcement: bytes,
         attend: Callable[[], None],
     ) -> None:
+        self._name = name
         self.demand = Demand(name, instance)
         self._attend = attend
         self.endpoint = endpoint
@@ -59,6 +62,7 @@ class Link:
         self._lock = threading.Lock()
         self._announcement = announcement
         self._announce_at_s = 0.0
+        self._refused_at_s = 0.0
         self._closed = False
         self._socket = sockets.connect(endpoint)
         self._sleeps_until_s = 0.0
@@ -76,6 +80,7 @@ class Link:
         self._selector.register(self._wake_reader, selectors.EVENT_READ)
         self._silent_since_s: float | None = time.monotonic()
         self._has_complained = False
+        self._reported_refusal = ""
         self._thread = threading.Thread(target=self._run, name=f"headcam-{name}", daemon=True)
         self._thread.start()
 
@@ -198,6 +203,8 @@ class Link:
         """
         demand = self.demand
         before = self._summary()
+        if demand.refusal and time.monotonic() - self._refused_at_s >= _FORGIVE_S:
+            demand.forgive()
         connected = demand.connected
         while True:
             self._receive()
@@ -210,7 +217,10 @@ class Link:
 
     def _summary(self) -> tuple[object, ...]:
         demand = self.demand
-        return demand.wanted, demand.wanted_fps, demand.connected, demand.servers, demand.ring
+        return (
+            demand.wanted, demand.wanted_fps, demand.connected, demand.servers, demand.ring,
+            demand.refusal,
+        )  # fmt: skip
 
     def _listen(self) -> None:
         """_drain(), for other threads than the link's own. Under _lock."""
@@ -223,7 +233,8 @@ class Link:
     def _receive(self) -> None:
         """Under _lock."""
         while (message := self._socket.receive()) is not None:
-            self.demand.feed(message)
+            if self.demand.feed(message):
+                self._refused_at_s = time.monotonic()
 
     def _wake_thread(self) -> None:
         """Not once the thread has ended."""
@@ -262,6 +273,7 @@ class Link:
         if changed or is_woken or is_time:
             self._attend()
             self._report_connection()
+            self._report_refusal()
 
     def _forget_wakes(self) -> bool:
         """Whether there were any."""
@@ -269,6 +281,17 @@ class Link:
             return bool(self._wake_reader.recv(4096))
         except BlockingIOError:
             return False
+
+    def _report_refusal(self) -> None:
+        """Logs that the server does not take the stream, or does again; once each."""
+        refusal = self.demand.refusal
+        if refusal == self._reported_refusal:
+            return
+        self._reported_refusal = refusal
+        if refusal:
+            log.warning("stream %s is not shown: %s", self._name, refusal)
+        elif self.demand.connected:
+            log.info("stream %s is shown now", self._name)
 
     def _report_connection(self) -> None:
         """Logs that the server is there, or why it may not be; once each."""

@@ -96,6 +96,14 @@ class Publisher:
         return self._demand.connected
 
     @property
+    def refusal(self) -> str:
+        """Why the server does not take the stream, as where another program has its name; else "".
+
+        Nobody watches a stream that is refused.
+        """
+        return self._demand.refusal
+
+    @property
     def instance(self) -> int:
         """This publisher's random number, by which the server tells it from a restarted one."""
         return self._announcement.instance

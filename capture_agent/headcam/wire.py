@@ -42,8 +42,9 @@ RING_SEQUENCE_STRIDE = 64
 # Magic, instance, number, slots, bytes from one slot to the next.
 _RING_HEADER = struct.Struct("<8sQIIQ")
 # After the name: instance, number, whether the server reads the ring.
-_VERDICT = struct.Struct("<QIB")
-_VERDICT_REASON_MAX = 255
+_RING_VERDICT = struct.Struct("<QIB")
+_VERDICT = struct.Struct("<QB")
+_REASON_MAX = 255
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,%d}" % NAME_MAX)
 _INSTANCE = re.compile(r"[0-9a-fA-F]{16}")
@@ -98,6 +99,7 @@ class Upstream(enum.IntEnum):
     SUBSCRIBE = 1
     RATE = 2
     RING = 3
+    VERDICT = 5
 
 
 class State(str, enum.Enum):
@@ -207,6 +209,16 @@ class RingVerdict:
     instance: int
     number: int
     is_read: bool
+    reason: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """Whether the server takes what producer `instance` announces as stream `name`, or why not."""
+
+    name: str
+    instance: int
+    is_taken: bool
     reason: str = ""
 
 
@@ -472,12 +484,20 @@ def pack_rate(request: RateRequest) -> bytes:
 def pack_ring_verdict(verdict: RingVerdict) -> bytes:
     """The server's answer to an offered ring; its reason is cut after 255 bytes."""
     name = verdict.name.encode("ascii")
-    rest = _VERDICT.pack(verdict.instance, verdict.number, verdict.is_read)
-    reason = verdict.reason.encode("utf-8")[:_VERDICT_REASON_MAX]
+    rest = _RING_VERDICT.pack(verdict.instance, verdict.number, verdict.is_read)
+    reason = verdict.reason.encode("utf-8")[:_REASON_MAX]
     return bytes([Upstream.RING, len(name)]) + name + rest + reason
 
 
-def unpack_upstream(message: bytes) -> Subscription | RateRequest | RingVerdict | None:
+def pack_verdict(verdict: Verdict) -> bytes:
+    """The server's answer to an announcement; its reason is cut after 255 bytes."""
+    name = verdict.name.encode("ascii")
+    rest = _VERDICT.pack(verdict.instance, verdict.is_taken)
+    reason = verdict.reason.encode("utf-8")[:_REASON_MAX]
+    return bytes([Upstream.VERDICT, len(name)]) + name + rest + reason
+
+
+def unpack_upstream(message: bytes) -> Subscription | RateRequest | RingVerdict | Verdict | None:
     """What the server said; None for what this version does not know and has to ignore."""
     if not message:
         return None
@@ -488,6 +508,8 @@ def unpack_upstream(message: bytes) -> Subscription | RateRequest | RingVerdict 
         return _unpack_rate(message)
     if kind == Upstream.RING:
         return _unpack_ring_verdict(message)
+    if kind == Upstream.VERDICT:
+        return _unpack_verdict(message)
     return None
 
 
@@ -513,14 +535,35 @@ def _unpack_ring_verdict(message: bytes) -> RingVerdict | None:
     if named is None:
         return None
     name, rest = named
-    if not _VERDICT.size <= len(rest) <= _VERDICT.size + _VERDICT_REASON_MAX:
+    split = _split_reason(_RING_VERDICT, rest)
+    if split is None:
         return None
-    instance, number, is_read = _VERDICT.unpack_from(rest)
+    (instance, number, is_read), reason = split
     if instance == 0 or number == 0 or is_read > 1:
         return None
-    # A reason that was cut may end inside a character.
-    reason = rest[_VERDICT.size:].decode("utf-8", errors="ignore")
     return RingVerdict(name, instance, number, bool(is_read), reason)
+
+
+def _unpack_verdict(message: bytes) -> Verdict | None:
+    named = _unpack_name(message)
+    if named is None:
+        return None
+    name, rest = named
+    split = _split_reason(_VERDICT, rest)
+    if split is None:
+        return None
+    (instance, is_taken), reason = split
+    if instance == 0 or is_taken > 1:
+        return None
+    return Verdict(name, instance, bool(is_taken), reason)
+
+
+def _split_reason(fields: struct.Struct, rest: bytes) -> tuple[tuple[int, ...], str] | None:
+    """The fields that `rest` begins with, and the reason that it ends with."""
+    if not fields.size <= len(rest) <= fields.size + _REASON_MAX:
+        return None
+    # A reason that was cut may end inside a character.
+    return fields.unpack_from(rest), rest[fields.size:].decode("utf-8", errors="ignore")
 
 
 def pack_ring_header(header: RingHeader) -> bytes:

@@ -105,7 +105,8 @@ enum headcam_upstream {
        whole, whatever became of it. */
     HEADCAM_UPSTREAM_TAKEN = 4,
     /* u8 name length | name | u64 instance | u8 1 (taken) or 0 (refused) | UTF-8 reason, at most 255 bytes.
-       The answer to an announcement with "via". */
+       The answer to a producer's first announcement that is taken, to each that is refused, and to each
+       with "via". */
     HEADCAM_UPSTREAM_VERDICT = 5,
 };
 

@@ -171,12 +171,14 @@ static void begin_viewer(struct sender *sender, struct viewer *viewer)
     viewer_begin(viewer, clock_mono_ns());
     visits_viewer_came(sender->options.visits, viewer);
     viewer->end_errno = poll_viewer(sender, EPOLL_CTL_ADD, viewer);
-    if (viewer->end_errno != 0) {
-        viewer->end = VIEWER_FAILED;
-        release_viewer(viewer, sender);
+    /* It may have been let in long ago: its client had the response's head to read. */
+    bool is_granted = access_still_grants(sender->options.access, viewer->grant, viewer->name);
+    if (viewer->end_errno == 0 && is_granted) {
+        channel_add_viewer(find_channel(viewer->watch, sender), viewer);
         return;
     }
-    channel_add_viewer(find_channel(viewer->watch, sender), viewer);
+    viewer->end = is_granted ? VIEWER_FAILED : VIEWER_REVOKED;
+    release_viewer(viewer, sender);
 }
 
 /* One whose socket cannot be watched waits all the same, until its timeout. */
@@ -210,17 +212,18 @@ static void take_inbox(struct sender *sender)
     }
 }
 
-/* After the inbox was taken: whoever was let in before the change is seen here, or is not let in. */
+/* After the inbox was taken: whoever came before the change is in a channel by now. */
 static void recheck(struct sender *sender)
 {
     pthread_mutex_lock(&sender->inbox_lock);
     bool is_needed = sender->must_recheck;
     sender->must_recheck = false;
     pthread_mutex_unlock(&sender->inbox_lock);
+    if (!is_needed)
+        return;
     struct list *node;
-    if (is_needed)
-        list_for_each(node, &sender->channels)
-            channel_end_revoked(container_of(node, struct channel, link), sender->options.access);
+    list_for_each(node, &sender->channels)
+        channel_end_revoked(container_of(node, struct channel, link), sender->options.access);
 }
 
 static void refresh_channels(struct sender *sender)

@@ -365,9 +365,10 @@ static bool take_announcement(struct ingest *ingest, const char *name, struct pa
     zmq_msg_t *json = &parts->part[1];
     if (!message_read_announcement(zmq_msg_data(json), zmq_msg_size(json), &announcement, error))
         return false;
+    bool is_new = !hub_has_producer(ingest->hub, name, announcement.instance);
     enum hub_verdict verdict = hub_announce(ingest->hub, name, &announcement);
     reject_verdict(ingest, name, verdict);
-    if (announcement.is_forwarded)
+    if (announcement.is_forwarded || is_new || verdict != HUB_TAKEN)
         send_verdict(ingest, name, &announcement, verdict);
     if (verdict == HUB_TAKEN && announcement.ring.number != 0)
         take_ring_offer(ingest, name, &announcement, user_of(json));

@@ -101,6 +101,33 @@ def test_the_end_of_the_subscriptions_takes_the_verdict_back():
     assert demand.ring is None
 
 
+# ---- refusals ----
+
+
+def judged(is_taken, name="front", instance=INSTANCE):
+    return wire.pack_verdict(wire.Verdict(name, instance, is_taken, "another has this name"))
+
+
+def test_nobody_watches_what_the_server_refuses():
+    demand = fed(b"\x01@", b"\x01front/")
+    assert demand.feed(judged(False))
+    assert (demand.wanted, demand.wanted_fps) == (False, 0.0)
+    assert demand.refusal == "another has this name"
+    assert not demand.feed(judged(True))
+    assert (demand.wanted, demand.refusal) == (True, "")
+
+
+def test_what_is_refused_no_more_is_watched_again():
+    demand = fed(b"\x01@", b"\x01front/", judged(False))
+    demand.forgive()
+    assert (demand.wanted, demand.refusal) == (True, "")
+
+
+def test_refusals_of_others_are_not_ours():
+    demand = fed(b"\x01@", b"\x01front/", judged(False, name="rear"), judged(False, instance=7))
+    assert (demand.wanted, demand.refusal) == (True, "")
+
+
 def test_servers_are_counted():
     demand = fed(b"\x01@", b"\x01front/", b"\x00front/")
     assert demand.servers == 1

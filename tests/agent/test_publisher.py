@@ -13,11 +13,12 @@ import time
 import numpy
 import pytest
 from conftest import ROOT
-from fake_server import FakeServer, wait_until
+from fake_server import DEADLINE_S, FakeServer, wait_until
 from PIL import Image
 
 import headcam
-from headcam.wire import PixelFormat, State
+from headcam import wire
+from headcam.wire import PixelFormat, State, Verdict
 
 pytestmark = pytest.mark.usefixtures("each_socket")
 
@@ -96,6 +97,19 @@ def test_demand_is_seen_while_the_camera_publishes_all_the_time(server, watched)
 
 
 # ---- announcements ----
+
+
+def test_a_refusal_holds_while_it_is_repeated_and_is_logged(server, camera, caplog):
+    """Should the server's word that it is over be lost, its silence will do."""
+    caplog.set_level("INFO", logger="headcam")
+    server.wait_announcement()
+    server.watch("front")
+    wait_until(lambda: camera.wanted)
+    server.send(wire.pack_verdict(Verdict("front", camera.instance, False, "it is taken")))
+    wait_until(lambda: camera.refusal == "it is taken" and not camera.wanted)
+    assert camera.wait_wanted(DEADLINE_S)
+    wait_until(lambda: "stream front is shown now" in caplog.messages)
+    assert caplog.messages.count("stream front is not shown: it is taken") == 1
 
 
 def test_the_first_announcement_tells_who_and_why_not_yet(server, camera):

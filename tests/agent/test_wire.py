@@ -19,6 +19,7 @@ from headcam.wire import (
     RingOffer,
     RingVerdict,
     State,
+    Verdict,
 )
 
 VECTORS = json.loads(
@@ -86,10 +87,20 @@ def test_the_topic_is_that_of_its_name(case):
     assert wire.announcement_topic(name) == b"@" + case["topic"].encode()
 
 
+PACKERS = {
+    RateRequest: wire.pack_rate,
+    RingVerdict: wire.pack_ring_verdict,
+    Verdict: wire.pack_verdict,
+}
+
+
 def upstream_of(fields):
     if fields["type"] == "rate":
         units = fields["rate_mfps"]
         return RateRequest(fields["name"], units / 1000 if units else math.inf)
+    if fields["type"] == "verdict":
+        instance = integer(fields["instance"])
+        return Verdict(fields["name"], instance, fields["is_taken"], fields["reason"])
     assert fields["type"] == "ring"
     return RingVerdict(
         fields["name"],
@@ -105,8 +116,7 @@ def test_an_upstream_message_is_read_and_packed(case):
     message = bytes.fromhex(case["hex"])
     said = upstream_of(case["fields"])
     assert wire.unpack_upstream(message) == said
-    pack = wire.pack_rate if isinstance(said, RateRequest) else wire.pack_ring_verdict
-    assert pack(said) == message
+    assert PACKERS[type(said)](said) == message
 
 
 @pytest.mark.parametrize("case", cases("upstream", "error"))

@@ -28,7 +28,7 @@ from testlib.waiting import wait_until  # noqa: E402
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # Ignored in what a shell without a terminal has put into the background, and then in every child.
+    # Ignored in what a shell without a terminal has put into the background, and in its children.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line(
         "markers",

@@ -13,6 +13,8 @@ from testlib import pictures
 from testlib.mjpeg import Part, Viewer
 from testlib.waiting import wait_until
 
+import headcam
+
 RESTARTS = 20
 SILENCE_S = 30.0
 SIZE = (320, 240)
@@ -43,6 +45,30 @@ def all_see(viewers: list[Viewer], kind: Callable[[Part], bool]) -> list[Part]:
     for viewer in viewers:
         viewer.skip()
     return [viewer.next(where=kind) for viewer in viewers]
+
+
+def test_a_second_agent_of_a_name_says_so_and_captures_nothing(
+    server: Any, start_agent: Any
+) -> None:
+    """Until the first one ends; then it goes on by itself."""
+    first = start_agent(server, "front")
+    viewer = server.watch("/stream/front")
+    viewer.next("live")
+    second = headcam.Publisher("front", server.endpoint)
+    try:
+        wait_until(lambda: second.refusal, what="the refusal")
+        assert "another producer has this name" in second.refusal
+        assert not second.wanted
+        assert not second.publish(bytes(3 * 16 * 16), width=16, height=16, format="RGB")
+        viewer.skip().next("live", where=shows_test_card)
+        first.kill()
+        assert second.wait_wanted(SILENCE_S)
+        assert second.refusal == ""
+        assert second.publish(bytes(3 * 16 * 16), width=16, height=16, format="RGB")
+        viewer.next("live", where=lambda part: pictures.size(part.jpeg) == (16, 16))
+    finally:
+        second.close()
+    assert server.stream("front")["conflicts"] > 0
 
 
 def restart_again_and_again(server: Any, start_agent: Any) -> list[Viewer]:

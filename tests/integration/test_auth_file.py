@@ -90,7 +90,8 @@ def test_who_would_not_get_in_again_is_out(
 
     stay = [watch("/stream/front", BOB), watch("/stream", bearer(TOKEN))]
     end = [watch("/stream/front", ALICE), watch("/stream/front", bearer(LIMITED_TOKEN))]
-    socket = websocket.Client(guarded.address, "/ws/rear", f"Authorization: {ALICE['authorization']}")
+    login = f"Authorization: {ALICE['authorization']}"
+    socket = websocket.Client(guarded.address, "/ws/rear", login)
     socket.picture()
     lines = [line for line in standard_lines() if not line.startswith("user alice")]
     lines[-1] = token_line("few", LIMITED_TOKEN, "streams=left")

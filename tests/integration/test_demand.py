@@ -56,7 +56,7 @@ class Simulator:
 
 
 def test_no_agent_hears_of_names_that_nobody_announced(server: Any, connect: Any) -> None:
-    """Viewers may ask for any; each would cost every simulator a message, and one more for its end."""
+    """Viewers may ask for any; each would cost every simulator two messages."""
     camera = connect(server, "front", 16, 16).play(20)
     for number in range(50):
         answer = server.get(f"/snapshot/nonsense{number}?timeout=1")
