@@ -19,7 +19,7 @@ from testlib.waiting import wait_until
 
 from headcam.sources import testcode
 
-pytestmark = pytest.mark.once
+pytestmark = [pytest.mark.once, pytest.mark.alone]
 
 WIDTH, HEIGHT = 640, 480
 SIZE = f"{WIDTH}x{HEIGHT}"
