@@ -150,10 +150,11 @@ static void log_start(const struct listeners *listeners, const char *endpoint)
 {
     if (listeners->has_tls)
         warn_if_tls_is_idle(listeners);
+    for (size_t i = 1; i < listeners->count; i++)
+        log_info("headcam serves %s", listeners->item[i].url);
+    /* Scripts wait for this line, and find the others before it. */
     log_info("headcam " HEADCAM_VERSION " serves %s and takes frames at %s", listeners->item[0].url,
              endpoint);
-    for (size_t i = 1; i < listeners->count; i++)
-        log_info("headcam serves %s, too", listeners->item[i].url);
 }
 
 /* Where agents of this machine connect; other machines only, where there is none. */

@@ -22,7 +22,7 @@ struct check {
     /* Set by who submits it, and valid until on_done. */
     const char *password, *hash;
     uint8_t digest[SECRET_DIGEST_BYTES]; /* a keyed hash of the question: the same one is asked once */
-    void (*on_done)(struct check *check, void *arg); /* the checker's thread, once; check is free then */
+    void (*on_done)(struct check *check, void *arg); /* once, on any thread; check is free then */
     void *arg;
 
     enum check_outcome outcome; /* undone: the checker was stopped before */
@@ -33,8 +33,8 @@ struct check {
  */
 struct checker *checker_create(size_t max_waiting);
 
-/* Ends the thread; each check that waits, or comes later, is done at once and stays undone. A second call
-   does nothing. */
+/* Each check that waits, is at work, or comes later, is done at once and stays undone: the one at work may take
+   long, so the thread is left to end by itself. A second call does nothing. */
 void checker_stop(struct checker *checker);
 void checker_destroy(struct checker *checker);
 

@@ -16,7 +16,7 @@ from headcam import endpoint as endpoints
 from headcam import ring, wire
 from headcam.wire import Location, Place, RingVerdict
 
-DEADLINE_S = 10.0
+DEADLINE_S = 60.0
 _TURN_MS = 5
 
 
@@ -64,6 +64,7 @@ class ReadRing:
 class FakeServer:
     """Every wait has a deadline and fails loudly.
 
+    `endpoint` is where it is, also if the one that was given leaves its port to the system.
     `announcements` and `frames` hold all that came, `others` the messages that are neither.
     `ring_verdict` is what it thinks of rings: None gives no answer, "" reads them, and any other
     text is the reason why it does not.
@@ -84,7 +85,7 @@ class FakeServer:
         self._socket.setsockopt(zmq.LINGER, 0)
         self._socket.setsockopt(zmq.RCVHWM, high_water_mark)
         self._socket.bind(endpoint)
-        self.endpoint = self._socket.getsockopt_string(zmq.LAST_ENDPOINT)  # with the port for "*"
+        self.endpoint = self._socket.getsockopt(zmq.LAST_ENDPOINT).decode().rstrip("\0")  # with the port for "*"
         self.send(b"\x01@")
         self._thread = threading.Thread(target=self._run)
         self._thread.start()

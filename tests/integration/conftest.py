@@ -24,6 +24,7 @@ from testlib.login import TOKEN, bearer, standard_lines, write_auth_file  # noqa
 from testlib.pictures import STILL  # noqa: E402
 from testlib.producer import Link, Producer  # noqa: E402
 from testlib.server import Server  # noqa: E402
+from testlib.waiting import wait_until  # noqa: E402
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -89,7 +90,7 @@ def connect() -> Iterator[Callable[..., Any]]:
 def start_server(
     directory: pathlib.Path, start_agent: Callable[..., Agent], connect: Callable[..., Any]
 ) -> Iterator[Callable[..., Server]]:
-    """Starts servers; at the test's end each ends within a second, and cleanly.
+    """Starts servers; at the test's end each ends when it is told to, and cleanly.
 
     Viewers are still there then, and so are agents and producers.
     """
@@ -149,11 +150,13 @@ def publish(connect: Callable[..., Any]) -> Callable[..., Producer]:
     def start(server: Server, name: str) -> Producer:
         producer: Producer = connect(server, name, 64, 48, "JPEG", stride=0)
         server.wait_state(name)
+        others = server.status()["viewers"]
         with server.watch(f"/stream/{name}", f"Authorization: Bearer {TOKEN}") as viewer:
             viewer.wait_status()
             producer.wait_wanted()
             producer.send_frame(STILL, sequence=1)
             viewer.next("live")
+        wait_until(lambda: server.status()["viewers"] == others, what="the viewer has left")
         return producer
 
     return start

@@ -25,6 +25,7 @@ from testlib.login import (
 )
 from testlib.metrics import Scrape
 from testlib.pictures import STILL
+from testlib.waiting import wait_until
 
 CHALLENGE = 'Basic realm="headcam", charset="UTF-8"'
 
@@ -82,7 +83,7 @@ def test_every_way_out(start_guarded: Any, publish: Any, method: str) -> None:
             assert "etag" not in response.headers
             if method == "GET":
                 assert response.body.count(b"\n") == 1
-    assert server.status()["viewers"] == 0
+    wait_until(lambda: server.status()["viewers"] == 0, what="nobody watches")
 
 
 def test_known_etags_do_not_open_the_door(guarded: Any) -> None:

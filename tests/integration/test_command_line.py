@@ -12,8 +12,9 @@ import sys
 from typing import Any
 
 import pytest
+from testlib.build import SLOWNESS
+from testlib.edges import tcp_endpoint
 from testlib.http import get_request, receive_all
-from testlib.ports import free_port
 from testlib.server import run_server
 from testlib.waiting import SOON_S, wait_until
 
@@ -219,7 +220,8 @@ def test_the_socket_of_a_successor_stays(start_server: Any, connect: Any) -> Non
 
 def test_an_endpoint_need_not_be_a_file(start_server: Any, connect: Any) -> None:
     """TCP, for an agent on another machine."""
-    server = start_server(endpoint=f"tcp://127.0.0.1:{free_port()}")
+    server = start_server(endpoint="tcp://127.0.0.1:0")
+    server.endpoint = tcp_endpoint(server)
     connect(server, "front", 16, 16).play(20)
     server.watch("/stream/front").next("live")
 
@@ -227,6 +229,7 @@ def test_an_endpoint_need_not_be_a_file(start_server: Any, connect: Any) -> None
 # ---- signals ----
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_ends_within_a_second(
     start_server: Any, connect: Any, start_agent: Any, number: signal.Signals
@@ -244,7 +247,7 @@ def test_it_ends_within_a_second(
         connection.sendall(get_request("/snapshot/nobody?timeout=60000"))
     wait_until(lambda: server.status()["viewers"] == 3, what="all viewers")
 
-    server.end(number)
+    assert server.end(number) <= 1.0 * SLOWNESS
 
     for viewer in viewers:
         viewer.wait_closed()

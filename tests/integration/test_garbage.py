@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from testlib import pictures
-from testlib.http import receive_all
+from testlib.http import TIMEOUT_S, receive_all
 from testlib.mjpeg import Viewer
 from testlib.producer import Link, Producer, header
 from testlib.waiting import hold, wait_until
@@ -175,12 +175,10 @@ def random_message(dice: random.Random) -> list[bytes]:
     return [bytes(part) for part in damaged]
 
 
-def lost_frames(viewer: Viewer, count: int) -> int:
-    """How many frames were missed, of the next so many that were seen."""
-    first = viewer.skip().next("live").sequence
-    for _ in range(count - 1):
-        last = viewer.next("live").sequence
-    return last - first + 1 - count
+def share_lost(viewer: Viewer, since: int) -> float:
+    """Which part of the frames from that sequence on was not seen."""
+    seen = {part.sequence for part in viewer.seen()[0] if part.sequence >= since}
+    return 1 - len(seen) / (max(seen) - since + 1)
 
 
 def test_10_000_random_messages_cost_a_good_stream_nothing(server: Any, connect: Any) -> None:
@@ -188,28 +186,30 @@ def test_10_000_random_messages_cost_a_good_stream_nothing(server: Any, connect:
     good = connect(server, "good", 320, 240, "JPEG", stride=0)
     good.play(30, pictures.encode(pictures.scene(320, 240)))
     viewer = server.watch("/stream/good")
-    viewer.next("live")
-    before = lost_frames(viewer, 45)
+    first = viewer.next("live").sequence
+    viewer.next("live", where=lambda part: part.sequence >= first + 50)
+    before = share_lost(viewer, first)
 
     vandal = connect(server, is_open=True, kind=Link)
     vandal.wait_connected()
     dice = random.Random(20240229)
     began_s = time.monotonic()
-    for _ in range(20):
-        for _ in range(500):
+    first = viewer.skip().next("live").sequence
+    for _ in range(50):
+        for _ in range(200):
             vandal.send(*random_message(dice))
         viewer.skip().next("live")
     wait_until(lambda: server.status()["ingest"]["messages"] > 10_000, 60, "all of it is read")
     seconds = time.monotonic() - began_s
-    during = lost_frames(viewer, 45)
+    during = share_lost(viewer, first)
 
-    assert during <= before + 3, f"{before} of 45 frames were lost before, {during} beside garbage"
+    assert during <= before + 0.07, f"{before:.1%} were lost before, {during:.1%} beside garbage"
     sequences = [part.sequence for part in viewer.parts if part.state == "live"]
     assert sequences == sorted(set(sequences))
     assert server.rejected() > 5000
     lines = server.log().count("message dropped")
     assert 1 <= lines <= seconds + 3
-    assert server.get("/snapshot/good").status == 200
+    assert server.snapshot("/good").status == 200
 
 
 def changes_of_mind(index: int) -> tuple[bytes, bytes]:
@@ -259,7 +259,7 @@ def test_noise_on_the_socket_itself(server: Any, connect: Any) -> None:
     greeting = b"\xff\0\0\0\0\0\0\0\x01\x7f\x03\0NULL" + bytes(48)
     for start in (b"", b"GET / HTTP/1.1\r\n\r\n", greeting, greeting + b"\x04\x26\x05READY"):
         with socket.socket(socket.AF_UNIX) as intruder:
-            intruder.settimeout(2)
+            intruder.settimeout(TIMEOUT_S)
             intruder.connect(str(server.socket_path))
             try:
                 intruder.sendall(start + dice.randbytes(5000))
@@ -284,6 +284,7 @@ def test_a_frame_beyond_the_limit_is_not_even_received(start_server: Any, connec
     wait_until(lambda: server.rejected("size") == 1, what="it is counted")
     assert "--max-frame-bytes" in server.log()
     vandal.send(CAMERA, header(width=200, height=200), bytes(10_000_000))
+    wait_until(lambda: vandal.upstream.count(b"\x01@") == 2, what="it is cut off, and comes again")
 
     viewer.skip().next("live")
     assert good.is_wanted and server.rejected() == 1
@@ -330,20 +331,24 @@ def test_a_name_belongs_to_the_first_until_it_is_silent(server: Any, connect: An
 
     wait_until(lambda: front()["conflicts"] > 5, what="conflicts")
     hold(lambda: front()["agent"]["name"] == "first", 0.5, "the second took the name")
-    assert server.rejected("conflict") == server.rejected() >= 5
+    rejected = server.status()["ingest"]["rejected"]
+    assert rejected["conflict"] == rejected["total"] >= 5
     assert "another producer has this name" in server.log()
     assert all(pictures.size(part.jpeg) == (16, 16) for part in viewer.skip().wait_more(5))
 
-    silent_s = time.monotonic()
+    first.pause()
+    said_s = time.monotonic()
+    first.announce(version="the last word")
+    wait_until(lambda: front()["agent"]["version"] == "the last word", what="it is heard")
     first.close()
     wait_until(lambda: front()["agent"]["name"] == "second", what="the second takes over")
-    assert time.monotonic() - silent_s > 1.9
+    assert time.monotonic() - said_s >= 2.0
     viewer.skip().next("live", where=lambda part: pictures.size(part.jpeg) == (32, 32))
     assert second.is_wanted
 
-    second.announce(state="ended")
+    second.announce(state="ended")  # and goes on to do so: it never gets silent
     third = connect(server, "front", 16, 16, agent="third")
-    wait_until(lambda: front()["agent"]["name"] == "third", 1.5, "goodbye frees a name at once")
+    wait_until(lambda: front()["agent"]["name"] == "third", what="goodbye frees a name")
     assert isinstance(third, Producer)
 
 

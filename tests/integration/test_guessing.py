@@ -27,6 +27,7 @@ from testlib.login import (
 )
 from testlib.pictures import STILL
 from testlib.server import address_of
+from testlib.threads import find_thread
 from testlib.waiting import wait_until
 
 
@@ -190,6 +191,27 @@ def test_it_ends_while_passwords_wait(guarded: Any, flood: Any) -> None:
     for connection in guesses:
         answer = receive_all(connection)
         assert not answer or answer.startswith((b"HTTP/1.1 401 ", b"HTTP/1.1 503 "))
+
+
+def test_it_ends_while_a_password_takes_long(
+    start_server: Any, auth_file: pathlib.Path
+) -> None:
+    """Hashes may be made as dear as one likes; nobody waits for this one's minutes."""
+    dear = "$6$rounds=999999999$salt$" + 86 * "."
+    write_auth_file(auth_file, [f"user alice {dear}\n"])
+    server = start_server("--auth-file", str(auth_file))
+    connection = send_login(server, "127.0.0.1", PASSWORD)
+    checker = find_thread(server.process.pid, "passwords")
+    wait_until(lambda: used_ticks(server, checker) > 2, what="it is at work")
+    server.end()
+    assert not receive_all(connection).startswith(b"HTTP/1.1 2")
+
+
+def used_ticks(server: Any, thread: int) -> int:
+    """A thread's CPU time, in hundredths of a second."""
+    path = pathlib.Path(f"/proc/{server.process.pid}/task/{thread}/stat")
+    fields = path.read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
 
 
 def test_reloads_and_logins_at_the_same_time(

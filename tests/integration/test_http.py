@@ -33,8 +33,14 @@ METHODS_TEXT = b"this method is not supported; use one of GET, HEAD, OPTIONS\n"
 
 
 @pytest.fixture
+def server(start_server: Any) -> Any:
+    """A server that shows a last frame for longer than any of these tests takes."""
+    return start_server("--no-signal-after", "3600")
+
+
+@pytest.fixture
 def camera(server: Any, connect: Any) -> Any:
-    """A stream "front" with one frame, a JPEG of known bytes and stamps, which is kept fresh."""
+    """A stream "front" with one frame, a JPEG of known bytes and stamps."""
     producer = connect(server, "front", 64, 48, "JPEG", stride=0)
     server.wait_state("front")
     with server.watch("/stream/front") as viewer:
@@ -42,6 +48,7 @@ def camera(server: Any, connect: Any) -> Any:
         producer.wait_wanted()
         send(producer, 1)
         viewer.next("live")
+    wait_until(lambda: server.status()["viewers"] == 0, what="the viewer has left")
     return producer
 
 

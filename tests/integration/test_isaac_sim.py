@@ -93,7 +93,7 @@ def test_it_runs_for_nobody_at_no_cost_and_for_somebody_at_once(
     wait_until(lambda: simulator.report()["census"]["annotators"] == 0, what="it is detached")
     reads = simulator.report()["calls"]["Annotator.get_data"]
     hold(lambda: simulator.report()["calls"]["Annotator.get_data"] == reads, 1.0)
-    assert server.get("/snapshot/front").status == 200
+    assert server.snapshot("/front").status == 200
 
 
 def test_a_missing_picture_is_explained_to_everybody(

@@ -84,7 +84,8 @@ def test_sixty_four_at_once_and_no_more(server: Any, connect: Any) -> None:
     wait_until(lambda: server.rejected("limit") > 0, what="it is counted")
     assert "as many streams are announced as --max-streams allows" in server.log()
     assert listed(server) == names
-    assert server.rejected("limit") == server.rejected()
+    rejected = server.status()["ingest"]["rejected"]
+    assert rejected["limit"] == rejected["total"]
     for viewer in viewers:
         viewer.skip().next("live")
 
@@ -109,7 +110,8 @@ def test_the_limit_is_a_flag(start_server: Any, connect: Any) -> None:
 
 def test_a_stream_that_is_gone_leaves_the_list(start_server: Any, connect: Any) -> None:
     """--forget-after: whether it ended or was lost; its viewers stay, and see it come back."""
-    server = start_server("--forget-after", "2")
+    forget_after_s = 2 * SLOWNESS
+    server = start_server("--forget-after", f"{forget_after_s:g}")
     ended, lost = connect(server, "ended"), connect(server, "lost", 32, 32)
     connect(server, "live")
     lost.play(20)
@@ -125,7 +127,7 @@ def test_a_stream_that_is_gone_leaves_the_list(start_server: Any, connect: Any) 
     lost.close()
     server.wait_state("lost", "lost")
     wait_until(lambda: listed(server) == ["live"], what="both are forgotten")
-    assert 2.0 <= time.monotonic() - began_s <= 2.0 + 4.0 * SLOWNESS
+    assert time.monotonic() - began_s >= forget_after_s
 
     viewer.skip().next("no-signal")
     connect(server, "lost", 32, 32).play(20)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -13,9 +14,11 @@ from testlib.waiting import hold, wait_until
 
 pytestmark = [pytest.mark.alone, pytest.mark.no_tsan]
 
-AT_ONCE_S = 1.0 * SLOWNESS
+AT_ONCE_S = 2.0 * SLOWNESS
 #: How much later than planned a part may be.
-LATE_S = 0.4 * SLOWNESS
+LATE_S = 2.0 * SLOWNESS
+#: How much a clock may differ from another one.
+EARLY_S = 0.05
 SHADE = b"\x50" * 64 * 48 * 3
 
 
@@ -24,10 +27,12 @@ def waited(viewer: Viewer, part: Part) -> float:
     return part.arrived_s - viewer.began_s
 
 
-def check_rhythm(parts: list[Part], every_s: float) -> None:
-    """Each comes so long after the one before it."""
-    for part, after in zip(parts, parts[1:]):
-        assert every_s - 0.1 <= after.arrived_s - part.arrived_s <= every_s + LATE_S
+def check_due(part: Part, since_s: float, after_s: float) -> None:
+    """It was not sent before it was due, so long after that time; nor much later.
+
+    `since_s` is before what it follows was sent: when that arrived is the machine's affair.
+    """
+    assert after_s - EARLY_S <= part.arrived_s - since_s <= after_s + LATE_S
 
 
 def test_without_an_agent_a_picture_says_so(server: Any) -> None:
@@ -35,9 +40,10 @@ def test_without_an_agent_a_picture_says_so(server: Any) -> None:
     for viewer in [server.watch(path) for path in ("/stream", "/stream/front", "/stream?fps=5")]:
         first, *more = viewer.wait_more(4)
         assert waited(viewer, first) <= AT_ONCE_S
+        for count, part in enumerate(more, 1):
+            check_due(part, viewer.began_s, count * 1.0)
         assert {part.state for part in viewer.parts} == {"no-signal"}
         assert pictures.is_no_signal(first.jpeg) and pictures.size(first.jpeg) == (1280, 720)
-        check_rhythm(more, 1.0)
         assert len({part.jpeg for part in viewer.parts}) > 1, "the clock stands still"
 
 
@@ -59,6 +65,7 @@ def test_a_still_picture_repeats_then_there_is_no_signal_then_it_goes_on(
     producer.wait_wanted()
     for viewer in viewers:
         viewer.next()
+    sent_s = time.monotonic()
     last = producer.send_frame(SHADE)
 
     # Who asked for a rate is not sent the same picture sooner than a second later.
@@ -70,11 +77,10 @@ def test_a_still_picture_repeats_then_there_is_no_signal_then_it_goes_on(
         assert all(p.state == "repeat" and p.jpeg == live.jpeg for p in repeats)
         assert all(p.sequence == last for p in repeats)
         assert len(repeats) >= 2
-        first_s = repeats[0].arrived_s - live.arrived_s
-        assert first_wait_s - 0.1 <= first_s <= first_wait_s + LATE_S
-        check_rhythm(repeats[:2], 1.0)
+        for count, repeat in enumerate(repeats[:2]):
+            check_due(repeat, sent_s, first_wait_s + count * 1.0)
         assert part.state == "no-signal"
-        assert 2.9 <= part.arrived_s - live.arrived_s <= 3.0 + 1.0 * SLOWNESS
+        check_due(part, sent_s, 3.0)
         assert pictures.is_no_signal(part.jpeg) and pictures.size(part.jpeg) == (64, 48)
     assert server.stream("front")["state"] == "stalled"
     assert "sends no frames" in server.stream("front")["reason"]
@@ -97,7 +103,6 @@ def test_one_who_comes_while_it_stalls_sees_the_reason_at_once(server: Any, conn
     producer.announce(state="live", reason="")
     producer.play(20)
     viewer.next("live")
-    assert viewer.parts[-1].state == "live"
 
 
 def test_what_is_odd_about_a_live_picture_is_told_beside_it(
@@ -117,7 +122,7 @@ def test_what_is_odd_about_a_live_picture_is_told_beside_it(
     hold(lambda: told("live") == reason, 1.0, "frames ended the reason")
     assert {part.state for part in viewer.skip().wait_more(20)} == {"live"}
     assert server.get("/readyz").status == 200
-    assert server.get("/snapshot/front").status == 200
+    assert server.snapshot("/front").status == 200
 
     producer.pause()
     assert told("stalled") == "kit answers, but sends no frames"
@@ -212,7 +217,7 @@ def test_the_default_can_be_named(start_server: Any, connect: Any) -> None:
 
     connect(server, "rear", 32, 32).play(20)
     assert pictures.size(early.next("live").jpeg) == (32, 32)
-    assert server.get("/snapshot").headers["content-type"] == "image/jpeg"
+    assert server.snapshot().headers["content-type"] == "image/jpeg"
 
 
 def test_the_pause_before_the_notice_is_a_flag(start_server: Any, connect: Any) -> None:
@@ -221,10 +226,11 @@ def test_the_pause_before_the_notice_is_a_flag(start_server: Any, connect: Any) 
     producer = connect(server, "front", 64, 48, fps=1.0)
     server.wait_state("front")
     viewer = server.watch("/stream/front")
-    producer.wait_wanted().send_frame(SHADE)
-    live = viewer.next("live")
-    notice = viewer.next("no-signal")
-    assert 1.4 <= notice.arrived_s - live.arrived_s <= 1.5 + 1.0 * SLOWNESS
+    producer.wait_wanted()
+    sent_s = time.monotonic()
+    producer.send_frame(SHADE)
+    viewer.next("live")
+    check_due(viewer.next("no-signal"), sent_s, 1.5)
     wait_until(lambda: server.stream("front")["state"] == "stalled", what="it is stalled")
 
 

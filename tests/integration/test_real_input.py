@@ -108,7 +108,7 @@ def test_a_snapshot_is_what_was_sent(
     connect(server, "front", WIDTH, HEIGHT, pixel_format, stride).play(10, pixels)
     server.wait_state("front")
 
-    response = server.get("/snapshot/front")
+    response = server.snapshot("/front")
 
     assert (response.status, response.headers["content-type"]) == (200, "image/jpeg")
     picture = pictures.decode(response.body)
@@ -128,7 +128,7 @@ def test_red_is_red(server: Any, connect: Any, pixel_format: str) -> None:
     producer.play(10, pictures.pack(original, pixel_format))
     server.wait_state("front")
 
-    picture = pictures.decode(server.get("/snapshot").body)
+    picture = pictures.decode(server.snapshot().body)
 
     for number, color in enumerate(colors):
         middle = number * WIDTH // 8 + WIDTH // 16
@@ -144,7 +144,7 @@ def test_every_size_is_served_in_that_size(server: Any, connect: Any) -> None:
         producer.play(10, pictures.pack(original, "RGB"))
         server.wait_state(producer.name)
 
-        picture = pictures.decode(server.get(f"/snapshot/{producer.name}").body)
+        picture = pictures.decode(server.snapshot(f"/{producer.name}").body)
 
         assert picture.shape == original.shape
         assert numpy.abs(picture.astype(int) - original).max() <= 3
@@ -158,7 +158,7 @@ def test_a_ready_jpeg_is_served_byte_for_byte(server: Any, connect: Any) -> None
 
     assert server.watch("/stream/front").next("live").jpeg == jpeg
     assert server.watch("/stream?advance_headers=1").next(where=lambda p: p.jpeg == jpeg)
-    assert server.get("/snapshot").body == jpeg
+    assert server.snapshot().body == jpeg
     frames = server.stream("front")["frames"]
     assert frames["encoded"] == 0 and frames["passed"] > 0
     assert server.stream("front")["jpeg_bytes"] == len(jpeg)

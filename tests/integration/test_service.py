@@ -328,6 +328,6 @@ def test_the_system_calls_that_are_left_are_enough(
     start_agent(server, "front")
     server.wait_state("front")
     server.watch("/stream/front", f"Authorization: {ALICE['authorization']}").next("live")
-    assert server.get("/snapshot/front", **ALICE).status == 200
+    assert server.snapshot("/front", **ALICE).status == 200
     passwords = threads.find_thread(server.process.pid, "passwords")
     assert os.getpriority(os.PRIO_PROCESS, passwords) > os.getpriority(os.PRIO_PROCESS, 0)

@@ -6,12 +6,11 @@ from __future__ import annotations
 import pathlib
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 from testlib import pictures
-from testlib.build import SLOWNESS
 from testlib.certificates import Authority
 from testlib.http import Address, TlsAddress
 from testlib.link import FarAddress, slow_link
@@ -41,6 +40,11 @@ def by_websocket(server: Any, address: Address) -> Pictures:
         seen = [client.picture() for _ in range(20)][5:]
     since = time.monotonic() - time.time()
     return [(each.sequence, each.arrived_at + since, each.age_s) for each in seen]
+
+
+def lower_quartile(ages: Sequence[float]) -> float:
+    """What a queue would make of all of them shows in it; what a busy machine does to a few not."""
+    return statistics.quantiles(ages, n=4)[0]
 
 
 @pytest.mark.once
@@ -79,8 +83,8 @@ def test_frames_stay_young(
         assert all(after > before for before, after in zip(sequences, sequences[1:]))
         frame_s = max(map(len, jpegs)) * 8 / link.bits_per_s
         # Twice is what it is to be; the rest is for a machine that does other things meanwhile.
-        assert statistics.median(ages) < 2 * frame_s + 0.1 * SLOWNESS, (frame_s, ages)
-        seconds = arrivals_s[-1] - arrivals_s[0]
+        assert lower_quartile(ages) < 2 * frame_s + 0.1, (frame_s, ages)
         beside = [part for part in near.parts if part.arrived_s > arrivals_s[0]]
-        assert len(beside) > 0.5 * FPS * seconds / SLOWNESS
-        assert statistics.median(part.age_s for part in beside) < 0.1 * SLOWNESS
+        came = beside[-1].sequence - beside[0].sequence + 1
+        assert len({part.sequence for part in beside}) > 0.5 * came
+        assert lower_quartile([part.age_s for part in beside]) < 0.1

@@ -3,6 +3,7 @@
 
 import logging
 import threading
+import time
 
 import fakekit
 import pytest
@@ -11,6 +12,9 @@ from sim import FRONT, OVERVIEW, PERSP, REAR, code_of, color_of
 
 from headcam.isaac import sources
 from headcam.wire import State
+
+#: They take longer than it takes the server to hear of what was said before them.
+MANY_UPDATES = 5000
 
 # ---- pictures ----
 
@@ -33,7 +37,7 @@ def test_each_frame_carries_its_update_and_simulation_time(sim):
     earlier, later = sim.frame("viewport", skip=5).header, sim.frame("viewport", skip=5).header
     assert 0 < earlier.update < later.update
     assert 0 < earlier.sim_time_ns < later.sim_time_ns
-    assert later.update == pytest.approx(sim.fake.app.get_update_number(), abs=3)
+    assert later.update <= sim.fake.app.get_update_number()
 
 
 def test_cameras_of_one_update_have_one_update_number(sim):
@@ -66,13 +70,14 @@ def test_pictures_come_whatever_the_timeline_does(sim, ask):
 
 @pytest.mark.parametrize("empties", [("flat",), ("shaped",), ("dict",), ("none",)])
 def test_what_annotators_give_before_the_first_frame_is_no_picture(make_sim, empties):
-    sim = make_sim("2023.1.1", warmup_updates=200, empties=empties)
+    sim = make_sim("2023.1.1", warmup_updates=MANY_UPDATES, empties=empties)
     sim.start(f"viewport,front={FRONT}")
     sim.watch("viewport", "front")
     sim.update_until_said("viewport", "warming up", State.STARTING)
     sim.update_until_said("front", "warming up", State.STARTING)
     assert not sim.server.frames
     assert sim.reads() > 10
+    sim.update(MANY_UPDATES)
     assert color_of(sim.frame("front")) == fakekit.colors_of(FRONT)
     sim.update_until_said("viewport", "", State.LIVE)
 
@@ -169,10 +174,10 @@ def test_frames_are_read_at_the_rate_that_is_set(make_sim):
     sim.start(fps=10)
     sim.watch("viewport")
     sim.frame("viewport")
-    reads, updates = sim.reads(), sim.updates
+    reads, began_s = sim.reads(), time.monotonic()
     sim.update(120)
-    assert sim.updates - updates == 120
-    assert 15 <= sim.reads() - reads <= 25, "two seconds at ten a second"
+    seconds = time.monotonic() - began_s
+    assert 15 <= sim.reads() - reads <= 10 * seconds + 2, "two seconds, or more, at ten a second"
 
 
 # ---- stages, cameras, viewports ----
@@ -207,10 +212,11 @@ def test_a_stage_reopened_fifty_times_leaks_nothing(sim, tmp_path):
 
 
 def test_a_viewport_that_comes_late_is_found(make_sim):
-    sim = make_sim("2023.1.1", viewport_after_updates=300)
+    sim = make_sim("2023.1.1", viewport_after_updates=MANY_UPDATES)
     sim.start()
     sim.watch("viewport")
     sim.update_until_said("viewport", "no viewport yet", State.STARTING)
+    sim.update(MANY_UPDATES)
     assert color_of(sim.frame("viewport")) == fakekit.colors_of(PERSP)
 
 
@@ -416,7 +422,7 @@ def test_replicator_that_cannot_be_imported_is_explained(make_sim):
 
 
 def test_a_stage_that_loads_is_told_with_its_progress(make_sim, tmp_path):
-    sim = make_sim("5.1", load_updates=200)
+    sim = make_sim("5.1", load_updates=MANY_UPDATES)
     sim.start(f"front={FRONT}")
     sim.update(5)
     sim.fake.context.new_stage()

@@ -4,8 +4,10 @@
 #include "tests/unit/support.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <sodium.h>
 #include <string.h>
+#include <time.h>
 
 enum { MOST = 8 };
 
@@ -137,6 +139,37 @@ TEST(a_stopped_checker_leaves_nobody_waiting)
     assert_int_equal(late.outcome, CHECK_UNDONE);
 }
 
+static uint64_t used_ns(clockid_t clock)
+{
+    struct timespec used;
+    clock_gettime(clock, &used);
+    return (uint64_t)used.tv_sec * NS_PER_S + (uint64_t)used.tv_nsec;
+}
+
+/* CPU time of all threads but this one. */
+static uint64_t used_by_others_ns(void)
+{
+    return used_ns(CLOCK_PROCESS_CPUTIME_ID) - used_ns(CLOCK_THREAD_CPUTIME_ID);
+}
+
+TEST(a_stop_does_not_wait_for_a_check_that_takes_long)
+{
+    /* Minutes. */
+    struct check slow = question("wrong", "$6$rounds=999999999$salt$"
+                                          "................................................................"
+                                          "......................"),
+                 waiting = question("right", hash);
+    const uint64_t at_work_ns = used_by_others_ns() + 20 * NS_PER_MS;
+    ask(*test_state, &slow);
+    ask(*test_state, &waiting);
+    while (used_by_others_ns() < at_work_ns)
+        sched_yield();
+    checker_stop(*test_state);
+    assert_int_equal(done.count, 2);
+    assert_int_equal(slow.outcome, CHECK_UNDONE);
+    assert_int_equal(waiting.outcome, CHECK_UNDONE);
+}
+
 #define CHECKER_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -146,6 +179,7 @@ int main(void)
         CHECKER_TEST(a_question_asked_again_has_the_same_answer),
         CHECKER_TEST(as_many_are_admitted_as_may_wait),
         CHECKER_TEST(a_stopped_checker_leaves_nobody_waiting),
+        CHECKER_TEST(a_stop_does_not_wait_for_a_check_that_takes_long),
     };
     return cmocka_run_group_tests_name("access/checker", tests, set_up_group, NULL);
 }

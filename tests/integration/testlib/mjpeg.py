@@ -253,6 +253,11 @@ class Viewer:
                 assert self._changed.wait(deadline_s - time.monotonic()), "never closed"
         return self
 
+    def seen(self) -> tuple[list[Part], int]:
+        """What had come at one moment: the parts, and the bytes of the stream."""
+        with self._changed:
+            return list(self.parts), self.stream_bytes
+
     def check(self) -> None:
         """Fails if it was sent anything that it does not understand, or was cut off."""
         if self.flaw:

@@ -161,6 +161,7 @@ class Producer(Link):
         height: int = 48,
         pixel_format: str = "RGB",
         stride: int | None = None,
+        is_open: bool = False,
         **announced: Any,
     ) -> None:
         self.name = name
@@ -181,7 +182,7 @@ class Producer(Link):
         self._next_announcement_s = 0.0
         self._pictures: Callable[[], bytes] | None = None
         self._every_s = self._next_frame_s = 0.0
-        super().__init__(endpoint)
+        super().__init__(endpoint, is_open)
 
     @property
     def is_wanted(self) -> bool:

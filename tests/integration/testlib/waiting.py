@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from testlib.build import SLOWNESS
@@ -29,6 +32,24 @@ def wait_until(
         if time.monotonic() > deadline_s:
             raise AssertionError(f"not within {timeout_s * SLOWNESS:g} s: {what}")
         time.sleep(_LOOK_EVERY_S)
+
+
+def output_until(command: Sequence[str], condition: Callable[[bytes], object]) -> bytes:
+    """What a program that would go on has written when the condition is true of it; ends it."""
+    output = b""
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        overdue = threading.Timer(SOON_S * SLOWNESS, process.kill)
+        overdue.start()
+        try:
+            while not condition(output):
+                data = os.read(process.stdout.fileno(), 1 << 16)
+                assert data, f"{command[0]} has ended: {output[-200:]!r}"
+                output += data
+        finally:
+            overdue.cancel()
+            process.kill()
+    return output
 
 
 def hold(condition: Callable[[], object], duration_s: float, what: str = "it changed") -> None:
