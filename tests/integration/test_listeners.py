@@ -7,6 +7,7 @@ import pathlib
 import re
 import resource
 import select
+import socket
 import stat
 import subprocess
 from collections.abc import Sequence
