@@ -410,7 +410,7 @@ def test_garbage_within_a_session(server: Any, start_agent: Any) -> None:
 def begun(
     server: Any, certificate: Certificate
 ) -> Iterator[tuple[float, list[socket.socket]]]:
-    """As many as there may be connections, each half way through its ClientHello; and since when."""
+    """As many as there may be connections, each half through its ClientHello; and since when."""
     hello = client_hello(certificate.context())
     began_s = time.monotonic()
     connections = [server.address.plain().connect() for _ in range(OTHER_CONNECTIONS)]
