@@ -72,7 +72,6 @@ class FakeServer:
     def __init__(self, endpoint, high_water_mark=1000, ring_verdict=None):
         self.ring_verdict = ring_verdict
         self.rings = {}
-        self._endpoint = endpoint
         self.announcements = []
         self.frames = []
         self.others = []
@@ -85,6 +84,7 @@ class FakeServer:
         self._socket.setsockopt(zmq.LINGER, 0)
         self._socket.setsockopt(zmq.RCVHWM, high_water_mark)
         self._socket.bind(endpoint)
+        self.endpoint = self._socket.getsockopt_string(zmq.LAST_ENDPOINT)  # with the port for "*"
         self.send(b"\x01@")
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
@@ -177,7 +177,7 @@ class FakeServer:
     def _directory(self, place):
         if place is Place.SHM:
             return ring.SHM
-        return os.path.dirname(endpoints.socket_path(self._endpoint))
+        return os.path.dirname(endpoints.socket_path(self.endpoint))
 
 
 def wait_until(predicate, what="the condition"):

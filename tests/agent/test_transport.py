@@ -264,9 +264,8 @@ def test_a_service_directory_that_is_made_anew_gets_a_new_ring(tmpfs):
 def test_over_tcp_it_says_why_there_is_none(each_socket, caplog):
     if each_socket != "pyzmq":
         pytest.skip("tcp:// is pyzmq's alone")
-    endpoint = "tcp://127.0.0.1:53917"
-    with FakeServer(endpoint, ring_verdict="") as server:
-        with headcam.Publisher("front", endpoint) as camera:
+    with FakeServer("tcp://127.0.0.1:*", ring_verdict="") as server:
+        with headcam.Publisher("front", server.endpoint) as camera:
             server.watch("front")
             assert camera.wait_wanted(10.0)
             send(camera, PIXELS)

@@ -7,13 +7,13 @@ import os
 import pathlib
 import re
 import signal
-import socket
 import stat
 import sys
 from typing import Any
 
 import pytest
 from testlib.http import get_request, receive_all
+from testlib.ports import free_port
 from testlib.server import run_server
 from testlib.waiting import SOON_S, wait_until
 
@@ -219,9 +219,7 @@ def test_the_socket_of_a_successor_stays(start_server: Any, connect: Any) -> Non
 
 def test_an_endpoint_need_not_be_a_file(start_server: Any, connect: Any) -> None:
     """TCP, for an agent on another machine."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    server = start_server(endpoint=f"tcp://127.0.0.1:{port}")
+    server = start_server(endpoint=f"tcp://127.0.0.1:{free_port()}")
     connect(server, "front", 16, 16).play(20)
     server.watch("/stream/front").next("live")
 

@@ -7,7 +7,6 @@ import pathlib
 import re
 import resource
 import select
-import socket
 import stat
 import subprocess
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from typing import Any
 import pytest
 from testlib.http import Address, UnixAddress, fetch, get_request, receive_all
 from testlib.mjpeg import Viewer
+from testlib.ports import free_port
 from testlib.server import address_of, run_server
 from testlib.waiting import SOON_S, wait_until
 
@@ -291,8 +291,7 @@ def test_one_that_fails_leaves_nothing_of_the_others(path: pathlib.Path) -> None
 def test_the_same_address_twice(path: pathlib.Path) -> None:
     """It is in use, by itself."""
     assert "another server listens on" in refused("--listen", f"unix:{path},unix:{path}")
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     line = refused("--listen", f"{address},{address}")
     assert line == f"cannot listen on {address}: Address already in use; choose another --listen"
 
