@@ -10,7 +10,7 @@ const POLL_MS = 1000;
 const POLL_TIMEOUT_MS = 4000;
 const POLL_BACKOFF_MS = [1000, 1000, 2000, 4000, 8000];
 const SILENCE_MS = 2500; // without an answer for this long, the page says so
-const REFUSED_MS = 60000; // until the next try where a login was refused, as each counts as one that failed
+const REFUSED_MS = 60000; // until the next question where a login was refused, as each counts as one that failed
 const SLEEP_MS = 15000; // a gap between two polls that only a sleeping computer explains
 
 const LIVE_CONNECTIONS = 4; // of six: one is left for status, one for a snapshot
@@ -167,15 +167,6 @@ async function whyNot(url) {
   }
 }
 
-/** Whether there is an answer to `url`, whatever it says. */
-async function answers(url) {
-  try {
-    return await within(POLL_TIMEOUT_MS, async (signal) => Boolean(await fetch(url, { cache: 'no-store', signal })));
-  } catch {
-    return false;
-  }
-}
-
 /** A snapshot as a Blob with its capture time; throws an Error that says what the server says. */
 async function fetchSnapshot(name, parameters, timeout) {
   return within(timeout, async (signal) => {
@@ -196,9 +187,23 @@ async function fetchSnapshot(name, parameters, timeout) {
 /** Whether WebSockets get through to the server, as far as is known. */
 const sockets = {
   failed: -Infinity,
+  question: null,
 
   usable() {
     return performance.now() - this.failed > SOCKETS_AGAIN_MS;
+  },
+
+  /**
+   * What keeps the server itself from answering, as a WebSocket does not get to say why it ended; '' if it answers.
+   * One question for all that ended at once, and none while the login is refused, as each would count as a try.
+   */
+  async whyNot() {
+    if (server.refused) return server.problem;
+    this.question ??= fetchStatus().then(() => '', (error) => {
+      if (error instanceof Refused) fail(error);
+      return error.message;
+    }).finally(() => { this.question = null; });
+    return this.question;
   },
 };
 
@@ -213,9 +218,12 @@ async function decodeJpeg(bytes) {
       return { source: bitmap, width: bitmap.width, height: bitmap.height };
     }
     const decoder = new ImageDecoder({ data: bytes, type: 'image/jpeg' });
-    const { image } = await decoder.decode();
-    decoder.close();
-    return { source: image, width: image.displayWidth, height: image.displayHeight };
+    try {
+      const { image } = await decoder.decode();
+      return { source: image, width: image.displayWidth, height: image.displayHeight };
+    } finally {
+      decoder.close();
+    }
   } catch {
     return null;
   }
@@ -242,7 +250,7 @@ class Socket {
     this.socket.binaryType = 'arraybuffer';
     this.socket.onopen = () => { this.opened = true; };
     this.socket.onmessage = ({ data }) => this.#take(data);
-    this.socket.onclose = () => closed(this.opened);
+    this.socket.onclose = () => closed(this);
   }
 
   #newest = null;
@@ -276,14 +284,21 @@ class Socket {
     while (this.#newest) {
       const message = this.#newest;
       this.#newest = null;
-      const header = new DataView(message);
-      const picture = await decodeJpeg(new Uint8Array(message, header.getUint16(6, true)));
-      if (picture) this.draw?.(picture);
-      picture?.source.close();
-      const update = Number(header.getBigUint64(8, true));
-      if (this.socket.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify({ ack: update }));
+      await this.#show(message).catch(console.error); // the next one may do
     }
     this.#drawing = false;
+  }
+
+  async #show(message) {
+    const header = new DataView(message);
+    const update = Number(header.getBigUint64(8, true));
+    const picture = await decodeJpeg(new Uint8Array(message, header.getUint16(6, true)));
+    try {
+      if (picture) this.draw?.(picture);
+    } finally {
+      picture?.source.close();
+      if (this.socket.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify({ ack: update }));
+    }
   }
 }
 
@@ -317,7 +332,7 @@ class Picture {
 
   #socket = null;
   #bySocket = false;
-  #unscaled = false; // a WebSocket with a width was refused
+  #unscaled = false; // a WebSocket with a width was refused; until the connection is another one
   #retries = 0;
   #retryTimer = 0;
   #watch = { shown: 0, pixels: '', changed: 0, patience: FROZEN_MS };
@@ -371,6 +386,7 @@ class Picture {
   restart() {
     if (!this.streaming) return;
     this.#retries = 0;
+    this.#unscaled = false;
     this.#disconnect();
     this.#connect();
   }
@@ -421,7 +437,7 @@ class Picture {
     if (this.#bySocket) {
       this.#socket = new Socket(this.name, this.fps, this.#unscaled ? null : socketWidth(this.box.clientWidth), {
         draw: (picture) => this.#drawLive(picture),
-        closed: (opened) => this.#socketClosed(opened),
+        closed: (socket) => this.#socketClosed(socket),
       });
       return;
     }
@@ -433,6 +449,7 @@ class Picture {
 
   #disconnect() {
     clearTimeout(this.#retryTimer);
+    this.#retryTimer = 0;
     if (this.#socket) this.#socket.close();
     else if (this.live) this.#draw(this.img, this.img.naturalWidth, this.img.naturalHeight);
     this.#socket = null;
@@ -463,34 +480,39 @@ class Picture {
   }
 
   #failed() {
-    if (!this.streaming || !this.img.hasAttribute('src')) return;
-    this.#retry(this.img.getAttribute('src'));
+    const url = this.img.getAttribute('src');
+    if (this.streaming && url) this.#retry(() => whyNot(url));
   }
 
-  /** One that never opened may have been refused for its width, or by a proxy; the server does not get to say. */
-  async #socketClosed(opened) {
-    if (opened) return this.#retry(address('healthz'));
-    this.#disconnect();
-    if (!this.#unscaled) {
+  /**
+   * One that never opened may have been refused for its width, or by a proxy between, or the server was away. Only
+   * while the server answers, and again without a width, is it that WebSockets do not get through.
+   */
+  async #socketClosed(socket) {
+    const reason = await sockets.whyNot();
+    if (socket !== this.#socket) return; // meanwhile
+    if (reason || socket.opened) {
+      this.#unscaled = false;
+      this.#retry(() => reason || 'The connection was interrupted');
+    } else if (!this.#unscaled) {
+      this.#disconnect();
       this.#unscaled = true;
       this.#connect();
-      return;
-    }
-    if ((await answers(socketAddress(this.name))) && this.streaming) {
+    } else {
       sockets.failed = performance.now();
       plan();
-    } else if (this.streaming) {
-      this.#retry(socketAddress(this.name));
     }
   }
 
-  async #retry(url) {
+  /** Connects again, not at once; says meanwhile what `why` gives. */
+  async #retry(why) {
     this.#disconnect();
-    const delay = server.refused ? REFUSED_MS : RETRY_MS[Math.min(this.#retries++, RETRY_MS.length - 1)];
-    this.#retryTimer = setTimeout(() => this.#connect(), delay);
-    if (server.refused) return;
-    const problem = await whyNot(url);
-    if (this.streaming && !this.live) this.#setProblem(problem);
+    if (server.refused) return; // until the page is let in, which restarts its pictures
+    const delay = RETRY_MS[Math.min(this.#retries++, RETRY_MS.length - 1)];
+    const timer = setTimeout(() => server.refused || this.#connect(), delay);
+    this.#retryTimer = timer;
+    const problem = await why();
+    if (timer === this.#retryTimer && !this.live) this.#setProblem(problem);
   }
 
   #setProblem(text) {
@@ -697,7 +719,10 @@ function connectionBudget() {
 function plan() {
   clearTimeout(planTimer);
   planTimer = 0;
-  if (server.refused && shown()) return; // what has a connection keeps it
+  if (server.refused && shown()) {
+    for (const tile of tiles.values()) tile.mark();
+    return; // what has a connection keeps it
+  }
   const staged = stage.name !== null;
   const wanted = shown() && !staged
     ? [...tiles.values()].filter((tile) => tile.visible).sort(byClaim)
@@ -1024,9 +1049,7 @@ async function poll() {
   try {
     accept(await fetchStatus(), slept);
   } catch (error) {
-    server.failures++;
-    server.problem = error.message;
-    server.refused = error instanceof Refused;
+    fail(error);
   } finally {
     polling = false;
   }
@@ -1036,6 +1059,13 @@ async function poll() {
   pollTimer = setTimeout(poll, server.refused ? REFUSED_MS : server.failures
     ? POLL_BACKOFF_MS[Math.min(server.failures - 1, POLL_BACKOFF_MS.length - 1)]
     : Math.max(100, POLL_MS - (Date.now() - server.polled)));
+}
+
+/** The server did not answer a question for its status. */
+function fail(error) {
+  server.failures++;
+  server.problem = error.message;
+  server.refused = error instanceof Refused;
 }
 
 class Refused extends Error {}

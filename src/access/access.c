@@ -4,6 +4,7 @@
 #include "access/load.h"
 #include "access/throttle.h"
 #include "base/clock.h"
+#include "base/list.h"
 #include "base/log.h"
 #include "base/memory.h"
 
@@ -21,6 +22,20 @@ struct verified {
     uint8_t digest[SECRET_DIGEST_BYTES];
 };
 
+/*
+ * A password that is being checked: it takes one try, however many ask at once, as a wall of streams does
+ * after a restart. It is kept, or given back, when the last of them is done.
+ */
+struct question {
+    struct list link;
+    struct access *access;
+    struct address address;
+    uint8_t digest[SECRET_DIGEST_BYTES];
+    const struct auth_entry *compared; /* of the file of those who ask */
+    size_t asking;
+    bool has_failed;
+};
+
 struct access {
     struct access_options options;
     uint8_t key[crypto_generichash_KEYBYTES];
@@ -30,6 +45,7 @@ struct access {
     struct auth_file *file;
     struct verified *verified; /* for each of the file's entries */
     struct throttle *throttle;
+    struct list questions;
     struct log_limit failures_log;
 };
 
@@ -102,6 +118,7 @@ struct access *access_create(const struct access_options *options, char error[AU
     access->checker = checker;
     pthread_mutex_init(&access->state_lock, NULL);
     access->throttle = throttle_create(&tries);
+    list_init(&access->questions);
     replace_file(access, file);
     return access;
 }
@@ -200,11 +217,68 @@ static uint64_t take_try(struct access *access, const struct login *login)
     return wait_ns;
 }
 
-static void give_back_try(struct access *access, const struct login *login)
+static struct question *find_question(const struct access *access, const struct login *login,
+                                      const struct auth_entry *compared)
 {
+    struct list *node;
+    list_for_each(node, &access->questions)
+    {
+        struct question *question = container_of(node, struct question, link);
+        if (question->compared == compared && question->address.network == login->address.network &&
+            question->address.kind == login->address.kind &&
+            secret_digests_are_equal(question->digest, login->check.digest))
+            return question;
+    }
+    return NULL;
+}
+
+/* Takes a try for the login's question, unless it is being asked from there. As throttle_take(). */
+static uint64_t begin_question(struct access *access, struct login *login, const struct auth_entry *compared)
+{
+    uint64_t wait_ns = 0;
     pthread_mutex_lock(&access->state_lock);
-    throttle_give_back(access->throttle, &login->address);
+    struct question *question = find_question(access, login, compared);
+    if (!question)
+        wait_ns = throttle_take(access->throttle, &login->address, clock_mono_ns());
+    if (!question && wait_ns == 0) {
+        question = memory_zeroed(sizeof(*question));
+        question->access = access;
+        question->address = login->address;
+        memcpy(question->digest, login->check.digest, sizeof(question->digest));
+        question->compared = compared;
+        list_append(&access->questions, &question->link);
+    }
+    if (question)
+        question->asking++;
     pthread_mutex_unlock(&access->state_lock);
+    login->question = question;
+    return wait_ns;
+}
+
+static bool was_wrong(const struct login *login)
+{
+    return login->check.outcome != CHECK_UNDONE && (login->check.outcome == CHECK_DIFFERS || !login->user);
+}
+
+/* The login has its answer, or nobody waits for it any more. */
+static void end_question(struct login *login)
+{
+    struct question *question = login->question;
+    if (!question)
+        return;
+    struct access *access = question->access;
+    login->question = NULL;
+    pthread_mutex_lock(&access->state_lock);
+    question->has_failed |= was_wrong(login);
+    bool is_last = --question->asking == 0;
+    if (is_last) {
+        list_remove(&question->link);
+        if (!question->has_failed)
+            throttle_give_back(access->throttle, &question->address);
+    }
+    pthread_mutex_unlock(&access->state_lock);
+    if (is_last)
+        free(question);
 }
 
 /* Who tried, for the log: a name only where it is a user's, as others may be a password in the wrong field.
@@ -287,22 +361,24 @@ static const struct auth_entry *stand_in(const struct access *access, const stru
     return auth_file_some_user(login->file, number);
 }
 
-/* A try is taken in any case, and given back to who is right: many at once are no more than one by one. */
+/* A try is taken first, and given back to who is right: many guesses at once are no more than one by one. */
 static enum access_verdict try_password(struct access *access, struct login *login, struct grant *grant)
 {
     login->user = auth_file_user(login->file, login->credential.name);
     const struct auth_entry *compared = login->user ? login->user : stand_in(access, login);
-    uint64_t wait_ns = take_try(access, login);
-    if (wait_ns || !compared)
-        return refuse(access, login, wait_ns);
+    if (!compared)
+        return refuse(access, login, take_try(access, login));
     digest_password(access, &login->credential, login->check.digest);
+    uint64_t wait_ns = begin_question(access, login, compared);
+    if (wait_ns)
+        return refuse(access, login, wait_ns);
     if (is_verified(access, login)) {
-        give_back_try(access, login);
+        end_question(login);
         grant_set(grant, login->file, login->user);
         return ACCESS_GRANTED;
     }
     if (!checker_admit(access->checker)) {
-        give_back_try(access, login);
+        end_question(login);
         return ACCESS_BUSY;
     }
     login->check.password = login->credential.secret;
@@ -344,18 +420,19 @@ static void remember(struct access *access, const struct login *login)
 
 enum access_verdict access_settle(struct access *access, struct login *login, struct grant *grant)
 {
+    end_question(login);
     if (login->check.outcome == CHECK_UNDONE)
         return ACCESS_ENDING;
-    if (!login->user || login->check.outcome != CHECK_MATCHES)
+    if (was_wrong(login))
         return refuse(access, login, 0);
     remember(access, login);
-    give_back_try(access, login);
     grant_set(grant, login->file, login->user);
     return ACCESS_GRANTED;
 }
 
 void login_fini(struct login *login)
 {
+    end_question(login);
     auth_file_unref(&login->file);
     secret_wipe(&login->credential, sizeof(login->credential));
 }

@@ -76,6 +76,8 @@ enum access_verdict {
 /* "granted", "wrong" and so on: for labels. NULL for ACCESS_CHECK, which is not the last word. */
 const char *access_verdict_name(enum access_verdict verdict);
 
+struct question;
+
 /* One attempt. */
 struct login {
     struct credential credential;
@@ -85,6 +87,7 @@ struct login {
     /* For access.c, between the calls. */
     struct check check;
     struct auth_file *file;
+    struct question *question;
     const struct auth_entry *user; /* NULL: there is none of that name; another's password is checked */
 };
 
@@ -99,7 +102,7 @@ void access_check(struct access *access, struct login *login, void (*on_done)(st
                   void *arg);
 enum access_verdict access_settle(struct access *access, struct login *login, struct grant *grant);
 
-/* Wipes the credential. No check of it is under way. */
+/* Wipes the credential. No check of it is under way. Before access is destroyed. */
 void login_fini(struct login *login);
 
 #endif

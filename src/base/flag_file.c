@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/flag_file.h"
 
+#include "base/log.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -24,18 +26,30 @@ __attribute__((format(printf, 2, 3))) static bool is_wrong(char error[FLAG_FILE_
     return false;
 }
 
-static bool check(int fd, const struct flag_file *file, char error[FLAG_FILE_ERROR_BYTES])
+static bool check_mode(const struct flag_file *file, mode_t mode, char error[FLAG_FILE_ERROR_BYTES])
+{
+    if (!(mode & (file->is_secret ? OF_SECRETS : OF_OTHERS)))
+        return true;
+    is_wrong(error, "%s %.200s can be %schanged by others (mode %04o); do: chmod %s %.200s", file->flag,
+             file->path, file->is_secret ? "read or " : "", mode & 07777, file->is_secret ? "640" : "644",
+             file->path);
+    if (file->is_lenient)
+        log_warn("%s", error);
+    return file->is_lenient;
+}
+
+/* Makes room for it, too: what is secret shall not be left where it was too small. */
+static bool check(int fd, const struct flag_file *file, struct bytes *text, char error[FLAG_FILE_ERROR_BYTES])
 {
     struct stat status;
     if (fstat(fd, &status) != 0)
         return is_wrong(error, "cannot read %s %.200s: %s", file->flag, file->path, strerror(errno));
     if (!S_ISREG(status.st_mode))
         return is_wrong(error, "%s %.200s is no regular file", file->flag, file->path);
-    if (status.st_mode & (file->is_secret ? OF_SECRETS : OF_OTHERS))
-        return is_wrong(error, "%s %.200s can be %schanged by others (mode %04o); do: chmod %s %.200s",
-                        file->flag, file->path, file->is_secret ? "read or " : "", status.st_mode & 07777,
-                        file->is_secret ? "640" : "644", file->path);
-    return true;
+    if (status.st_size > MOST_BYTES)
+        return is_wrong(error, "%s %.200s is larger than %d bytes", file->flag, file->path, MOST_BYTES);
+    bytes_reserve(text, text->length + (size_t)status.st_size);
+    return check_mode(file, status.st_mode, error);
 }
 
 static bool read_all(int fd, const struct flag_file *file, struct bytes *text,
@@ -58,7 +72,7 @@ bool flag_file_read(const struct flag_file *file, struct bytes *text, char error
     int fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0)
         return is_wrong(error, "cannot open %s %.200s: %s", file->flag, file->path, strerror(errno));
-    bool is_read = check(fd, file, error) && read_all(fd, file, text, error);
+    bool is_read = check(fd, file, text, error) && read_all(fd, file, text, error);
     close(fd);
     return is_read;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * flag_file: a file that a flag names, read whole, if nobody else may meddle with it. The main thread.
+ * flag_file: a file that a flag names, read whole, if nobody else may meddle with it. It waits for nobody,
+ * and reads no more than such a file can have. The main thread.
  */
 #ifndef HEADCAM_BASE_FLAG_FILE_H
 #define HEADCAM_BASE_FLAG_FILE_H
@@ -14,7 +15,8 @@ enum { FLAG_FILE_ERROR_BYTES = 512 };
 struct flag_file {
     const char *flag; /* "--auth-file", which errors repeat */
     const char *path;
-    bool is_secret; /* others may not even read it */
+    bool is_secret;  /* others may not even read it */
+    bool is_lenient; /* what others may and should not is a warning: other programs have the file, too */
 };
 
 /* Adds its bytes to text. False, with what is wrong and what to do in error. */

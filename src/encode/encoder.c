@@ -67,7 +67,10 @@ static void take_job(struct encoder *encoder)
         list_append(&encoder->spare, &task->link);
         return;
     }
-    encoder->may_have_job = true;
+    if (task->job.is_followed) {
+        encoder->may_have_job = true;
+        pthread_cond_signal(&encoder->work); /* who came meanwhile found nothing, and waits */
+    }
     open_step(encoder, task);
 }
 

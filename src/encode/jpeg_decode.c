@@ -12,6 +12,14 @@
 
 enum { SMALLEST_SCALE = 8, ROWS_AT_ONCE = 16 };
 
+/*
+ * A scan costs time for all of the picture, however few bytes it has. Encoders write about ten; a hundred
+ * take a second where the picture is as large as the default of --max-frame-bytes allows, and larger ones may
+ * have no more than would take about that.
+ */
+enum { SCANS_MOST = 100, SCANS_OF_ANY_SIZE = 16 };
+static const uint64_t SCANNED_PIXELS_MOST = UINT64_C(1) << 32;
+
 struct decoded_frame {
     struct raw_frame raw;
     uint8_t pixels[];
@@ -20,6 +28,7 @@ struct decoded_frame {
 struct decoder {
     struct jpeg_decompress_struct jpeg;
     struct jpeg_error_mgr errors;
+    struct jpeg_progress_mgr progress;
     jmp_buf on_error;
     char *error;
     struct decoded_frame *frame; /* NULL until its size is known */
@@ -36,6 +45,19 @@ static void on_error(j_common_ptr jpeg)
     longjmp(decoder->on_error, 1);
 }
 
+/* From time to time within each scan. */
+static void on_progress(j_common_ptr jpeg)
+{
+    struct decoder *decoder = jpeg->client_data;
+    const struct jpeg_decompress_struct *decoding = &decoder->jpeg;
+    unsigned most = jpeg_decode_scans(decoding->image_width, decoding->image_height);
+    if ((unsigned)decoding->input_scan_number <= most)
+        return;
+    snprintf(decoder->error, JPEG_DECODE_ERROR_BYTES,
+             "it has more than %u scans, the most for its size; send a baseline JPEG", most);
+    longjmp(decoder->on_error, 1);
+}
+
 /* What is not quite right in a JPEG is seen by those who get it as it is, too. */
 static void on_message(j_common_ptr jpeg)
 {
@@ -43,6 +65,12 @@ static void on_message(j_common_ptr jpeg)
 }
 
 /* ---- decoding ---- */
+
+unsigned jpeg_decode_scans(uint32_t width, uint32_t height)
+{
+    uint64_t scans = SCANNED_PIXELS_MOST / ((uint64_t)width * height);
+    return scans > SCANS_MOST ? SCANS_MOST : scans < SCANS_OF_ANY_SIZE ? SCANS_OF_ANY_SIZE : (unsigned)scans;
+}
 
 static uint32_t scaled_side(uint32_t side, unsigned scale)
 {
@@ -92,6 +120,7 @@ static bool decode(struct decoder *decoder, const struct raw_frame *jpeg, unsign
         return false;
     jpeg_create_decompress(decoding);
     decoding->client_data = decoder;
+    decoding->progress = &decoder->progress;
     jpeg_mem_src(decoding, jpeg->payload, jpeg->info.payload_bytes);
     jpeg_read_header(decoding, TRUE);
     if (decoding->image_width != jpeg->info.width || decoding->image_height != jpeg->info.height) {
@@ -131,6 +160,7 @@ struct raw_frame *jpeg_decode(const struct raw_frame *jpeg, uint32_t least_width
     decoder.jpeg.err = jpeg_std_error(&decoder.errors);
     decoder.errors.error_exit = on_error;
     decoder.errors.output_message = on_message;
+    decoder.progress.progress_monitor = on_progress;
     decoder.jpeg.client_data = &decoder;
     bool is_decoded = decode(&decoder, jpeg, find_scale(info, least_width, least_height));
     jpeg_destroy_decompress(&decoder.jpeg);

@@ -282,7 +282,7 @@ bool task_go_on(const struct task_context *context, struct task *task)
             begin_stripes(context, task);
             return true;
         }
-        publish_nothing(context, task, HUB_FAILED);
+        publish_nothing(context, task, HUB_NOT_DECODED);
         break;
     case TASK_STRIPES:
         if (end_stripes(context, task))

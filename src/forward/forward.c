@@ -15,8 +15,11 @@
 /* How often it looks for what is new of the streams. */
 static const uint64_t TICK_NS = NS_PER_S / 4;
 
-/* Names that an edge may ask for without there being such a stream. */
+/* Names that an edge may ask for, whether there is such a stream or not. */
 enum { ROUTES_MOST = 4096 };
+
+/* Of libzmq: a link has one, and two that tell of it; those of before may not be gone yet. */
+enum { SOCKETS_OF_A_LINK = 2 * 3 };
 
 /* Polled beside two sockets of each link. */
 enum { POLL_STOP, POLL_HUB, POLL_RESOLVER, POLL_LINKS };
@@ -287,6 +290,7 @@ static void release(struct forward *forward)
     if (forward->resolver)
         resolver_destroy(forward->resolver);
     wake_fini(&forward->resolver_wake);
+    wake_fini(&forward->stop);
     list_for_each_safe(node, after, &forward->links) link_destroy(container_of(node, struct link, link));
     list_for_each_safe(node, after, &forward->feeds) feed_destroy(container_of(node, struct feed, link));
     if (forward->context.zmq)
@@ -300,6 +304,7 @@ struct forward *forward_create(struct hub *hub, const struct forward_options *op
     struct forward *forward = memory_zeroed(sizeof(*forward));
     forward->hub = hub;
     forward->options = *options;
+    forward->stop.fd = forward->resolver_wake.fd = -1; /* none yet: release() closes them */
     list_init(&forward->links);
     list_init(&forward->feeds);
     forward->items = memory_array(NULL, POLL_LINKS + 2 * options->max_edges, sizeof(*forward->items));
@@ -312,8 +317,10 @@ struct forward *forward_create(struct hub *hub, const struct forward_options *op
         .on_demand = on_demand,
         .arg = forward,
     };
+    const int sockets = SOCKETS_OF_A_LINK * (int)options->max_edges;
     if (!wake_init(&forward->stop) || !wake_init(&forward->resolver_wake) || !forward->context.zmq ||
-        !add_links(forward) || !thread_start(&forward->thread, "forward", run, forward)) {
+        zmq_ctx_set(forward->context.zmq, ZMQ_MAX_SOCKETS, sockets) != 0 || !add_links(forward) ||
+        !thread_start(&forward->thread, "forward", run, forward)) {
         log_error("cannot start forwarding: %s", strerror(errno));
         release(forward);
         return NULL;
@@ -327,6 +334,5 @@ void forward_destroy(struct forward *forward)
     wake_signal(&forward->stop);
     pthread_join(forward->thread, NULL);
     pulses_remove(&forward->pulse);
-    wake_fini(&forward->stop);
     release(forward);
 }

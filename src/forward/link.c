@@ -21,10 +21,16 @@ enum { CONNECT_MS = 5000, RECONNECT_MS = 250, RECONNECT_MOST_MS = 2000 };
 
 enum { MESSAGES_AT_ONCE = 256, EVENT_BYTES = 6 };
 
+/* In a second: one reason may soon follow another. */
+enum { LOG_LINES = 5 };
+
 static const uint64_t REPEAT_NS = NS_PER_S;
 
 /* Who does not answer, for whatever reason, is asked again after this. */
 static const uint64_t ANSWER_NS = 10 * NS_PER_S;
+
+/* A connection that was lost with each large frame holds when it has lasted so long. */
+static const uint64_t HOLDS_NS = 10 * NS_PER_S;
 
 /* A picture that stays the same is sent this often: it shows the edge that the stream is alive, and its new
    stamps satisfy snapshots there. */
@@ -172,65 +178,6 @@ static void close_sockets(struct link *link)
     link->socket = link->monitor = NULL;
 }
 
-static void open_sockets(struct link *link)
-{
-    link->socket = zmq_socket(link->context->zmq, ZMQ_XPUB);
-    if (link->socket && set_options(link) && open_monitor(link) &&
-        zmq_connect(link->socket, link->addresses[link->address]) == 0)
-        return;
-    snprintf(link->reason, sizeof(link->reason), "no socket for it: %s", zmq_strerror(errno));
-    log_error("cannot forward to %s: %s", link->name, link->reason);
-    close_sockets(link);
-}
-
-struct link *link_create(const struct link_context *context, const struct target *target, const char *name,
-                         const uint8_t *edge_key)
-{
-    struct link *link = memory_zeroed(sizeof(*link));
-    link->context = context;
-    link->target = target;
-    link->edge_key = edge_key;
-    link->since_real_ns = clock_real_ns();
-    snprintf(link->name, sizeof(link->name), "%s", name);
-    snprintf(link->reason, sizeof(link->reason), "the name is being resolved");
-    list_init(&link->link);
-    list_init(&link->routes);
-    list_init(&link->active);
-    return link;
-}
-
-/* Nothing of the connection is left; the next one is to another address, if there are several. */
-static void restart(struct link *link)
-{
-    link->is_to_restart = link->has_answered = false;
-    link->turn_ns = 0;
-    remove_routes(link);
-    link->window = (struct window){0};
-    if (link->is_connected)
-        link->since_real_ns = clock_real_ns();
-    else if (link->address_count > 1)
-        link->address = (link->address + 1) % link->address_count;
-    link->is_connected = false;
-    close_sockets(link);
-    open_sockets(link);
-}
-
-void link_set_addresses(struct link *link, const char (*addresses)[TARGET_BYTES], size_t count)
-{
-    if (count > LINK_ADDRESSES_MOST)
-        count = LINK_ADDRESSES_MOST;
-    if (count == 0 ||
-        (count == link->address_count && memcmp(link->addresses, addresses, count * sizeof(*addresses)) == 0))
-        return;
-    memcpy(link->addresses, addresses, count * sizeof(*addresses));
-    link->address_count = count;
-    link->address = 0;
-    if (link->is_connected)
-        return; /* a connection that works is kept */
-    snprintf(link->reason, sizeof(link->reason), "connecting");
-    restart(link);
-}
-
 __attribute__((format(printf, 2, 3))) static void note_failure(struct link *link, const char *format, ...)
 {
     char reason[EDGES_REASON_BYTES];
@@ -254,6 +201,94 @@ static void try_anew(struct link *link, int after_ms)
 {
     if (link->turn_ns == 0)
         link->turn_ns = clock_mono_ns() + (uint64_t)after_ms * NS_PER_MS;
+}
+
+static void open_sockets(struct link *link)
+{
+    link->socket = zmq_socket(link->context->zmq, ZMQ_XPUB);
+    if (link->socket && set_options(link) && open_monitor(link) &&
+        zmq_connect(link->socket, link->addresses[link->address]) == 0)
+        return;
+    note_failure(link, "no socket for it: %s", zmq_strerror(errno));
+    close_sockets(link);
+    try_anew(link, RECONNECT_MOST_MS);
+}
+
+struct link *link_create(const struct link_context *context, const struct target *target, const char *name,
+                         const uint8_t *edge_key)
+{
+    struct link *link = memory_zeroed(sizeof(*link));
+    link->context = context;
+    link->target = target;
+    link->edge_key = edge_key;
+    link->since_real_ns = clock_real_ns();
+    snprintf(link->name, sizeof(link->name), "%s", name);
+    snprintf(link->reason, sizeof(link->reason), "the name is being resolved");
+    link->log.lines = LOG_LINES;
+    list_init(&link->link);
+    list_init(&link->routes);
+    list_init(&link->active);
+    return link;
+}
+
+/* Nothing of the connection is left. */
+static void restart(struct link *link)
+{
+    link->is_to_restart = link->has_answered = false;
+    link->turn_ns = 0;
+    remove_routes(link);
+    link->window = (struct window){0};
+    if (link->is_connected)
+        link->since_real_ns = clock_real_ns();
+    link->is_connected = false;
+    close_sockets(link);
+    open_sockets(link);
+}
+
+void link_set_addresses(struct link *link, const char (*addresses)[TARGET_BYTES], size_t count)
+{
+    if (count > TARGET_ADDRESSES_MOST)
+        count = TARGET_ADDRESSES_MOST;
+    if (count == 0)
+        return;
+    /* Name servers give the same addresses in one order after the other. */
+    size_t place = 0;
+    while (place < count &&
+           (link->address_count == 0 || strcmp(addresses[place], link->addresses[link->address]) != 0))
+        place++;
+    bool is_at_one = place < count;
+    memcpy(link->addresses, addresses, count * sizeof(*addresses));
+    link->address_count = count;
+    link->address = is_at_one ? place : 0;
+    if (is_at_one || link->is_connected)
+        return; /* a connection that works is kept */
+    snprintf(link->reason, sizeof(link->reason), "connecting");
+    restart(link);
+}
+
+/* As it seems: it connects again at once, and is lost with the next large one. */
+static bool is_closed_by_frames(const struct link *link)
+{
+    return link->large_losses > 1;
+}
+
+/* An edge says nothing to a frame that is too large for its libzmq, which closes the connection. */
+static void on_loss(struct link *link)
+{
+    const size_t bytes = window_largest(&link->window);
+    if (link->window.largest_delivered > link->largest_taken)
+        link->largest_taken = link->window.largest_delivered;
+    link->large_losses = bytes > link->largest_taken ? link->large_losses + 1 : 0;
+    link->large_loss_ns = clock_mono_ns();
+    if (is_closed_by_frames(link))
+        note_failure(
+            link,
+            "the connection was lost again with a frame of %zu bytes on its way: is that more than its "
+            "--max-frame-bytes?",
+            bytes);
+    else
+        note_failure(link, "the connection was lost");
+    link->is_to_restart = true;
 }
 
 static void on_event(struct link *link, int event)
@@ -282,10 +317,8 @@ static void on_event(struct link *link, int event)
             try_anew(link, RECONNECT_MS);
         break;
     case ZMQ_EVENT_DISCONNECTED:
-        if (!link->is_connected)
-            break;
-        note_failure(link, "the connection was lost");
-        link->is_to_restart = true;
+        if (link->is_connected)
+            on_loss(link);
         break;
     default:
         break;
@@ -306,6 +339,12 @@ static void take_events(struct link *link)
 
 /* ---- what the edge says ---- */
 
+static void begin_forwarding(struct link *link)
+{
+    link->reason[0] = '\0';
+    log_info("forwarding to %s", link->name);
+}
+
 static void on_hello(struct link *link)
 {
     if (link->is_connected) { /* a connection that libzmq made anew without a word */
@@ -314,15 +353,30 @@ static void on_hello(struct link *link)
     }
     link->is_connected = true;
     link->since_real_ns = clock_real_ns();
-    link->reason[0] = '\0';
-    log_info("forwarding to %s", link->name);
+    if (!is_closed_by_frames(link))
+        begin_forwarding(link);
+}
+
+static void log_surplus(struct link *link, const char *name)
+{
+    uint64_t suppressed;
+    if (!log_limit_pass(&link->surplus_log, clock_mono_ns(), &suppressed))
+        return;
+    char more[LOG_MORE_BYTES];
+    log_more(suppressed, more);
+    log_warn("%s asks for stream %s, which is one too many: an edge may ask for %zu%s", link->name, name,
+             link->context->max_routes, more);
 }
 
 static void on_subscription(struct link *link, const struct packet *packet)
 {
     struct route *route = find_route(link, packet->name);
-    if (!route && packet->kind == PACKET_SUBSCRIBE && link->route_count < link->context->max_routes)
-        route = add_route(link, packet->name);
+    if (!route && packet->kind == PACKET_SUBSCRIBE) {
+        if (link->route_count < link->context->max_routes)
+            route = add_route(link, packet->name);
+        else
+            log_surplus(link, packet->name);
+    }
     if (!route)
         return;
     route->is_subscribed = packet->kind == PACKET_SUBSCRIBE;
@@ -407,6 +461,8 @@ void link_receive(struct link *link)
             ;
     }
     bool is_turn = link->turn_ns != 0 && !link->is_connected && clock_mono_ns() >= link->turn_ns;
+    if (is_turn)
+        link->address = (link->address + 1) % link->address_count;
     if (link->is_to_restart || is_turn)
         restart(link);
 }
@@ -458,6 +514,10 @@ void link_announce(struct link *link, const struct stream_report *reports, size_
     struct list *node, *after;
     if (!link->is_connected)
         return;
+    if (is_closed_by_frames(link) && now_ns - link->large_loss_ns > HOLDS_NS) {
+        link->large_losses = 0;
+        begin_forwarding(link);
+    }
     list_for_each(node, &link->routes) container_of(node, struct route, link)->is_listed = false;
     for (size_t i = 0; i < count; i++) {
         struct route *route = find_route(link, reports[i].name);

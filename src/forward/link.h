@@ -13,15 +13,12 @@
 #include "forward/window.h"
 #include "stream/edges.h"
 
-/* Addresses of a name that are tried one after the other. */
-enum { LINK_ADDRESSES_MOST = 16 };
-
 /* What links share. */
 struct link_context {
     void *zmq;
     struct hub *hub;
     const struct key_pair *keys; /* NULL: in the clear */
-    size_t max_routes;           /* streams that an edge may ask for without there being any */
+    size_t max_routes;           /* streams that an edge may ask for, there or not */
     /* The feed of a stream, made where there is none. */
     struct feed *(*find_feed)(void *arg, const char *name);
     /* Some edge wants something else. */
@@ -35,7 +32,7 @@ struct link {
     const struct target *target;
     const uint8_t *edge_key; /* of CURVE; NULL: none */
     char name[TARGET_BYTES]; /* for people: the target's, or of one of its addresses */
-    char addresses[LINK_ADDRESSES_MOST][TARGET_BYTES];
+    char addresses[TARGET_ADDRESSES_MOST][TARGET_BYTES];
     size_t address_count, address;
 
     void *socket, *monitor; /* NULL: there is no address yet, or it could not be made */
@@ -45,12 +42,15 @@ struct link {
     uint64_t turn_ns; /* when another address has its turn; 0: never */
     uint64_t since_real_ns;
     char reason[EDGES_REASON_BYTES]; /* why it is not connected */
-    struct log_limit log;
+    struct log_limit log, surplus_log;
 
     struct list routes; /* streams that are there, or asked for */
     struct list active; /* of these, the ones whose frames it takes; the one sent last at the end */
     size_t route_count;
     struct window window;
+    size_t largest_taken;   /* of all frames that the edge acknowledged */
+    unsigned large_losses;  /* of the connection, in a row, each while a larger one was on its way */
+    uint64_t large_loss_ns; /* when the last was */
     uint64_t frames, bytes, skipped;
 };
 
@@ -61,7 +61,10 @@ struct link *link_create(const struct link_context *context, const struct target
 /* Says goodbye, and waits for nothing. */
 void link_destroy(struct link *link);
 
-/* Where the edge is; the first time, it connects. Each is tcp://ADDRESS:PORT. */
+/*
+ * Where the edge is, the best first: it connects there, unless it is, or tries, at one of them already. Each
+ * is tcp://ADDRESS:PORT.
+ */
 void link_set_addresses(struct link *link, const char (*addresses)[TARGET_BYTES], size_t count);
 
 /* Takes what came from the edge, and what libzmq tells of the connection. */

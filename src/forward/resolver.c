@@ -27,7 +27,7 @@ struct entry {
 
 struct resolver {
     const struct target *targets;
-    size_t count, most;
+    size_t count, max_edges;
     const struct wake *wake;
     struct wake stop;
     pthread_t thread;
@@ -64,8 +64,9 @@ static int resolve(const struct resolver *resolver, const struct target *target,
     int flaw = getaddrinfo(target->tcp.host, NULL, &hints, &first);
     if (flaw != 0)
         return flaw;
-    resolved->addresses = memory_array(NULL, resolver->most, sizeof(*resolved->addresses));
-    for (const struct addrinfo *info = first; info && resolved->count < resolver->most; info = info->ai_next)
+    const size_t most = target->is_every_address ? resolver->max_edges : TARGET_ADDRESSES_MOST;
+    resolved->addresses = memory_array(NULL, most, sizeof(*resolved->addresses));
+    for (const struct addrinfo *info = first; info && resolved->count < most; info = info->ai_next)
         if (!target->is_every_address || info->ai_family == first->ai_family)
             resolved->count += write_address(info, target->tcp.port, resolved->addresses[resolved->count]);
     freeaddrinfo(first);
@@ -110,13 +111,13 @@ static void *run(void *arg)
     return NULL;
 }
 
-struct resolver *resolver_create(const struct target *targets, size_t count, size_t most,
+struct resolver *resolver_create(const struct target *targets, size_t count, size_t max_edges,
                                  const struct wake *wake)
 {
     struct resolver *resolver = memory_zeroed(sizeof(*resolver));
     resolver->targets = targets;
     resolver->count = count;
-    resolver->most = most;
+    resolver->max_edges = max_edges;
     resolver->wake = wake;
     resolver->entries = memory_array(NULL, count, sizeof(*resolver->entries));
     memset(resolver->entries, 0, count * sizeof(*resolver->entries));

@@ -18,10 +18,10 @@ struct resolved {
 };
 
 /*
- * Starts the thread, for those of the targets that have a name; wake is signalled when there are results.
- * NULL, with errno.
+ * Starts the thread, for those of the targets that have a name, whose addresses, where each is an edge, are
+ * at most max_edges; wake is signalled when there are results. NULL, with errno.
  */
-struct resolver *resolver_create(const struct target *targets, size_t count, size_t most,
+struct resolver *resolver_create(const struct target *targets, size_t count, size_t max_edges,
                                  const struct wake *wake);
 void resolver_destroy(struct resolver *resolver);
 

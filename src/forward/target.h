@@ -14,6 +14,9 @@
 #define TARGET_DNS  "dns+tcp://"
 #define TARGET_RULE "tcp://HOST:PORT, or dns+tcp://NAME:PORT for all addresses of a name"
 
+/* Addresses of an edge's name that are tried one after the other. */
+enum { TARGET_ADDRESSES_MOST = 16 };
+
 enum { TARGET_BYTES = HOST_PORT_BYTES + sizeof(TARGET_DNS) };
 
 struct target {

@@ -89,6 +89,8 @@ bool window_acknowledged(struct window *window, uint64_t sequence, uint64_t now_
     do {
         frame = take_first(window);
         window->delivered += frame.bytes;
+        if (frame.bytes > window->largest_delivered)
+            window->largest_delivered = frame.bytes;
     } while (frame.sequence != sequence);
     window->delivered_ns = now_ns;
     uint64_t took_ns = now_ns - frame.delivered_before_ns;
@@ -104,6 +106,16 @@ void window_settle(struct window *window, uint64_t before_ns)
 {
     while (window->count > 0 && window->frames[window->first].sent_ns < before_ns)
         take_first(window);
+}
+
+size_t window_largest(const struct window *window)
+{
+    size_t largest = 0;
+    for (size_t i = 0; i < window->count; i++) {
+        size_t bytes = window->frames[(window->first + i) % WINDOW_MOST].bytes;
+        largest = bytes > largest ? bytes : largest;
+    }
+    return largest;
 }
 
 void window_measured(struct window *window, uint64_t round_trip_ns)

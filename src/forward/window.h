@@ -29,6 +29,7 @@ struct window {
     size_t first, count;
     size_t bytes, last_bytes; /* of those, and of the last one */
     uint64_t delivered, delivered_ns;
+    size_t largest_delivered;
     uint64_t rates[2];       /* bytes a second: the best of this epoch, and of the last one */
     uint64_t epoch_began_ns; /* 0: none has */
     uint64_t round_trip_ns;  /* the shortest; 0: unknown */
@@ -45,6 +46,9 @@ bool window_acknowledged(struct window *window, uint64_t sequence, uint64_t now_
 /* What was sent before this has arrived, or never left: libzmq drops in silence what the edge has just
    unsubscribed from. */
 void window_settle(struct window *window, uint64_t before_ns);
+
+/* The bytes of the largest frame that is out; 0: none is. */
+size_t window_largest(const struct window *window);
 
 /* Something small was answered in this time. */
 void window_measured(struct window *window, uint64_t round_trip_ns);

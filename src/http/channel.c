@@ -169,6 +169,7 @@ void channel_enter(struct channel *channel, struct viewer *viewer)
 {
     viewer->channel = channel;
     viewer->edition = 0;
+    frame_unref(&viewer->last); /* it may be of another size */
     viewer->picture = channel->view.picture_count;
     channel->viewer_count++;
     list_append(&channel->viewers, &viewer->link);

@@ -67,8 +67,8 @@ static enum MHD_Result reply_throttled(struct MHD_Connection *connection, uint64
     char text[160];
     const uint64_t seconds = (wait_ns + NS_PER_S - 1) / NS_PER_S;
     snprintf(text, sizeof(text),
-             "too many logins from your address failed, more than --login-failures allows; "
-             "try again in %llu s",
+             "too many logins from your address failed or are being checked, more than --login-failures "
+             "allows; try again in %llu s",
              (unsigned long long)seconds);
     return reply_too_many(connection, seconds, text);
 }
@@ -158,6 +158,14 @@ struct stream_report *guard_visible_streams(struct server *server, const struct 
             seen++;
         }
     *count = seen;
+    return reports;
+}
+
+struct edge_report *guard_visible_edges(struct server *server, const struct grant *grant, size_t *count)
+{
+    struct edge_report *reports = edges_get(hub_edges(server->hub), count);
+    if (grant_is_limited(grant))
+        *count = 0;
     return reports;
 }
 

@@ -27,6 +27,12 @@ bool guard_default_name(struct server *server, const struct grant *grant, char n
 /* Reports on the streams that the grant covers. The caller frees them. */
 struct stream_report *guard_visible_streams(struct server *server, const struct grant *grant, size_t *count);
 
+/*
+ * Where frames are forwarded, for who may see every stream: an edge's reason may name one that is not theirs.
+ * The caller frees them.
+ */
+struct edge_report *guard_visible_edges(struct server *server, const struct grant *grant, size_t *count);
+
 /* 403: the stream is not among those that the grant covers. */
 enum MHD_Result guard_reply_forbidden(struct MHD_Connection *connection, const struct grant *grant,
                                       const char *name);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/handshakes.h"
 
-#include "base/clock.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -12,11 +11,9 @@
 
 enum { EVENTS_AT_ONCE = 64 };
 
-bool handshakes_init(struct handshakes *handshakes, uint64_t timeout_ns)
+bool handshakes_init(struct handshakes *handshakes)
 {
-    handshakes->timeout_ns = timeout_ns;
     list_init(&handshakes->waiting);
-    timers_init(&handshakes->timers);
     handshakes->has_ended = false;
     handshakes->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (handshakes->epoll_fd < 0)
@@ -26,14 +23,12 @@ bool handshakes_init(struct handshakes *handshakes, uint64_t timeout_ns)
 
 void handshakes_fini(struct handshakes *handshakes)
 {
-    timers_fini(&handshakes->timers);
     close(handshakes->epoll_fd);
 }
 
 static void resume(struct handshake *handshake)
 {
     epoll_ctl(handshake->all->epoll_fd, EPOLL_CTL_DEL, handshake->fd, NULL);
-    timers_cancel(&handshake->all->timers, &handshake->timer);
     list_remove(&handshake->link);
     MHD_resume_connection(handshake->connection);
 }
@@ -45,17 +40,10 @@ static void end(struct handshake *handshake)
     resume(handshake);
 }
 
-static void on_due(struct timer *timer)
-{
-    end(container_of(timer, struct handshake, timer));
-}
-
 void handshake_begin(struct handshake *handshake, struct handshakes *all, struct MHD_Connection *connection,
                      int fd)
 {
     *handshake = (struct handshake){.all = all, .connection = connection, .fd = fd};
-    handshake->timer.on_due = on_due;
-    handshake->deadline_ns = clock_mono_ns() + all->timeout_ns;
     list_init(&handshake->link);
 }
 
@@ -67,22 +55,15 @@ bool handshake_wait(struct handshake *handshake)
         return false;
     MHD_suspend_connection(handshake->connection);
     list_append(&all->waiting, &handshake->link);
-    timers_set(&all->timers, &handshake->timer, handshake->deadline_ns);
     return true;
 }
 
-uint64_t handshakes_next(const struct handshakes *handshakes)
-{
-    return timers_next(&handshakes->timers);
-}
-
-void handshakes_run(struct handshakes *handshakes, uint64_t now_ns)
+void handshakes_run(struct handshakes *handshakes)
 {
     struct epoll_event events[EVENTS_AT_ONCE];
     int count = epoll_wait(handshakes->epoll_fd, events, EVENTS_AT_ONCE, 0);
     for (int i = 0; i < count; i++)
         resume(events[i].data.ptr);
-    timers_run(&handshakes->timers, now_ns);
 }
 
 void handshakes_end(struct handshakes *handshakes)

@@ -71,51 +71,115 @@ static struct listener *add(struct listeners *listeners, int fd)
 
 /* ---- TCP ---- */
 
-/* errno tells why not. */
-static int bind_first(const struct addrinfo *addresses)
+union tcp_address {
+    struct sockaddr any;
+    struct sockaddr_in ipv4;
+    struct sockaddr_in6 ipv6;
+};
+
+static in_port_t *port_of(union tcp_address *address)
 {
-    int reason = EADDRNOTAVAIL;
-    for (const struct addrinfo *address = addresses; address; address = address->ai_next) {
-        int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        if (fd < 0) {
-            reason = errno;
-            continue;
-        }
-        const int on = 1, off = 0;
-        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-        if (address->ai_family == AF_INET6)
-            setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)); /* [::] means everywhere */
-        if (bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0)
-            return fd;
-        reason = errno;
-        close(fd);
-    }
+    return address->any.sa_family == AF_INET6 ? &address->ipv6.sin6_port : &address->ipv4.sin_port;
+}
+
+static in_port_t bound_port(int fd)
+{
+    union tcp_address address = {.ipv6 = {0}};
+    socklen_t length = sizeof(address);
+    getsockname(fd, &address.any, &length);
+    return *port_of(&address);
+}
+
+/* With the address's own port, or where that is 0 with this one. errno tells why not. */
+static int bind_tcp(const struct addrinfo *address, in_port_t free_port)
+{
+    union tcp_address at = {.ipv6 = {0}};
+    memcpy(&at, address->ai_addr, address->ai_addrlen); /* of AF_INET or AF_INET6: those that have a port */
+    if (*port_of(&at) == 0)
+        *port_of(&at) = free_port;
+    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return -1;
+    const int on = 1, off = 0;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    if (address->ai_family == AF_INET6)
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)); /* [::] means everywhere */
+    if (bind(fd, &at.any, address->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0)
+        return fd;
+    int reason = errno;
+    close(fd);
     errno = reason;
     return -1;
 }
 
-static bool open_tcp(struct listeners *listeners, const struct listen_address *at,
-                     char error[LISTEN_ERROR_BYTES])
+/* A name may have an address twice, in /etc/hosts for one. */
+static bool is_repeated(const struct addrinfo *first, const struct addrinfo *address)
+{
+    for (; first != address; first = first->ai_next)
+        if (first->ai_addrlen == address->ai_addrlen &&
+            memcmp(first->ai_addr, address->ai_addr, address->ai_addrlen) == 0)
+            return true;
+    return false;
+}
+
+/* The machine has no such address, as without IPv6: another one of the name will do. */
+static bool is_missing(int error)
+{
+    return error == EADDRNOTAVAIL || error == EAFNOSUPPORT;
+}
+
+static bool fail_to_listen(const struct host_port *at, const char *reason, const char *advice,
+                           char error[LISTEN_ERROR_BYTES])
+{
+    const char *format = strchr(at->host, ':') ? "[%s]:%s" : "%s:%s";
+    char place[sizeof(*at) + sizeof("[]:")];
+    snprintf(place, sizeof(place), format, at->host, at->port);
+    return fail(error, "cannot listen on %s: %s; %schoose another --listen", place, reason, advice);
+}
+
+static bool fail_to_bind(const struct host_port *at, int reason, char error[LISTEN_ERROR_BYTES])
+{
+    bool is_privileged = reason == EACCES && atoi(at->port) < FIRST_FREE_PORT;
+    return fail_to_listen(
+        at, strerror(reason),
+        is_privileged ? "this port needs CAP_NET_BIND_SERVICE, or systemd's headcam.socket; or " : "", error);
+}
+
+/* A browser takes whichever of a name's addresses answers, a script the first: all have to be served. */
+static bool open_all(struct listeners *listeners, const struct addrinfo *addresses,
+                     const struct host_port *at, char error[LISTEN_ERROR_BYTES])
+{
+    const size_t before = listeners->count;
+    int reason = EADDRNOTAVAIL;
+    in_port_t port = 0; /* of the first, where it may be any */
+    for (const struct addrinfo *address = addresses; address; address = address->ai_next) {
+        if (is_repeated(addresses, address))
+            continue;
+        if (!has_room(listeners, error))
+            return false;
+        int fd = bind_tcp(address, port);
+        if (fd < 0 && errno == EADDRINUSE && port != 0)
+            fd = bind_tcp(address, 0);
+        if (fd >= 0) {
+            port = bound_port(fd);
+            add(listeners, fd);
+        } else if (!is_missing(reason = errno)) {
+            return fail_to_bind(at, reason, error);
+        }
+    }
+    return listeners->count > before || fail_to_bind(at, reason, error);
+}
+
+static bool open_tcp(struct listeners *listeners, const struct host_port *at, char error[LISTEN_ERROR_BYTES])
 {
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
-    const char *left = strchr(at->tcp.host, ':') ? "[" : "", *right = left[0] ? "]" : "";
     struct addrinfo *addresses;
-    int flaw = getaddrinfo(at->tcp.host, at->tcp.port, &hints, &addresses);
+    int flaw = getaddrinfo(at->host, at->port, &hints, &addresses);
     if (flaw != 0)
-        return fail(error, "cannot listen on %s%s%s:%s: %s; choose another --listen", left, at->tcp.host,
-                    right, at->tcp.port, gai_strerror(flaw));
-    int fd = bind_first(addresses);
-    int reason = errno;
+        return fail_to_listen(at, gai_strerror(flaw), "", error);
+    bool is_open = open_all(listeners, addresses, at, error);
     freeaddrinfo(addresses);
-    if (fd < 0) {
-        bool is_privileged = reason == EACCES && atoi(at->tcp.port) < FIRST_FREE_PORT;
-        return fail(error, "cannot listen on %s%s%s:%s: %s; %schoose another --listen", left, at->tcp.host,
-                    right, at->tcp.port, strerror(reason),
-                    is_privileged ? "this port needs CAP_NET_BIND_SERVICE, or systemd's headcam.socket; or "
-                                  : "");
-    }
-    add(listeners, fd);
-    return true;
+    return is_open;
 }
 
 /* ---- unix sockets ---- */
@@ -162,7 +226,7 @@ bool listen_open(struct listeners *listeners, const struct listen_address *addre
     if (!has_room(listeners, error))
         return false;
     return address->path[0] ? open_unix(listeners, address->path, mode, error)
-                            : open_tcp(listeners, address, error);
+                            : open_tcp(listeners, &address->tcp, error);
 }
 
 static int socket_option(int fd, int option)

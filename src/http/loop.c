@@ -36,7 +36,7 @@ struct loop {
     /* The thread's own. */
     bool is_accepting; /* the listeners are polled */
     uint64_t retry_ns; /* no accept() before this */
-    struct log_limit accept_log;
+    struct log_limit accept_log, full_log;
 };
 
 static bool poll_fd(struct loop *loop, int fd, const void *who)
@@ -47,17 +47,19 @@ static bool poll_fd(struct loop *loop, int fd, const void *who)
 
 /* ---- accepting ---- */
 
-static size_t count_connections(struct MHD_Daemon *daemon)
-{
-    return MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS)->num_connections;
-}
-
 static size_t free_places(const struct loop *loop)
 {
-    size_t taken = count_connections(loop->daemons.plain);
-    if (loop->daemons.tls)
-        taken += count_connections(loop->daemons.tls);
+    const size_t taken = loop->daemons.connections->count;
     return taken < loop->max_connections ? loop->max_connections - taken : 0;
+}
+
+static void warn_of_limit(struct loop *loop, uint64_t now_ns)
+{
+    uint64_t suppressed;
+    if (log_limit_pass(&loop->full_log, now_ns, &suppressed))
+        log_warn("%zu connections are open, as many as there may be; who comes now, even for /healthz, waits "
+                 "until one of them ends; next: raise --max-viewers or --max-snapshots",
+                 loop->max_connections);
 }
 
 /* Polls the listeners while there is room; until then, who connects waits in their queues. */
@@ -73,6 +75,8 @@ static void update_accepting(struct loop *loop, uint64_t now_ns)
         epoll_ctl(loop->epoll_fd, EPOLL_CTL_MOD, listener->fd, &event);
     }
     loop->is_accepting = may_accept;
+    if (free_places(loop) == 0)
+        warn_of_limit(loop, now_ns);
 }
 
 /* Whether accept() failed for one connection only, or because none is left. */
@@ -119,19 +123,19 @@ static uint64_t earlier(uint64_t deadline_ns, struct MHD_Daemon *daemon, uint64_
 static int timeout_ms(const struct loop *loop, uint64_t now_ns)
 {
     uint64_t deadline_ns = loop->retry_ns > now_ns ? loop->retry_ns : CLOCK_NEVER;
-    deadline_ns = earlier(deadline_ns, loop->daemons.plain, now_ns);
-    if (loop->daemons.tls) {
-        uint64_t due_ns = handshakes_next(loop->daemons.handshakes);
-        deadline_ns = earlier(due_ns < deadline_ns ? due_ns : deadline_ns, loop->daemons.tls, now_ns);
-    }
+    const uint64_t due_ns = connections_next(loop->daemons.connections);
+    deadline_ns = earlier(due_ns < deadline_ns ? due_ns : deadline_ns, loop->daemons.plain, now_ns);
+    if (loop->daemons.tls)
+        deadline_ns = earlier(deadline_ns, loop->daemons.tls, now_ns);
     return clock_timeout_ms(now_ns, deadline_ns);
 }
 
 static void run_daemons(struct loop *loop)
 {
+    connections_run(loop->daemons.connections, clock_mono_ns());
     MHD_run(loop->daemons.plain);
     if (loop->daemons.tls) {
-        handshakes_run(loop->daemons.handshakes, clock_mono_ns());
+        handshakes_run(loop->daemons.handshakes);
         MHD_run(loop->daemons.tls);
     }
 }

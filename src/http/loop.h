@@ -7,6 +7,7 @@
 #define HEADCAM_HTTP_LOOP_H
 
 #include "base/pulse.h"
+#include "http/connections.h"
 #include "http/handshakes.h"
 #include "http/listen.h"
 
@@ -24,6 +25,7 @@ struct loop_daemons {
     struct MHD_Daemon *plain;
     struct MHD_Daemon *tls;        /* NULL where no listener wants it */
     struct handshakes *handshakes; /* its */
+    struct connections *connections;
 };
 
 /* Starts the thread. False: the system would not let it, and it logged why. */

@@ -10,7 +10,10 @@
 
 #include <stdbool.h>
 
-/* A viewer wants this from now on. False: there would be a variant too many, and nothing changes. */
+/*
+ * A viewer wants this from now on. False: there would be a variant too many, and nothing changes. Channels
+ * that it leaves may be gone.
+ */
 bool retune_viewer(struct viewer *viewer, millifps rate, const struct variant_settings *settings);
 
 /* It stays where it is, after all. */

@@ -246,10 +246,10 @@ static const struct edge_metric {
      skipped_of},
 };
 
-static void put_edges(struct bytes *text, struct server *server)
+static void put_edges(struct bytes *text, struct server *server, const struct grant *grant)
 {
     size_t count;
-    struct edge_report *reports = edges_get(hub_edges(server->hub), &count);
+    struct edge_report *reports = guard_visible_edges(server, grant, &count);
     put_gauge(text, "headcam_edges_limit", "How many edges there may be: --max-edges.",
               server->options.max_edges);
     for (size_t m = 0; m < sizeof(edge_metrics) / sizeof(edge_metrics[0]); m++) {
@@ -296,7 +296,7 @@ static void put_visits(struct bytes *text, struct server *server)
     struct visits *visits = &server->visits;
     const size_t websockets = atomic_load(&server->websockets);
     put_by_kind(text, "headcam_viewers", METRICS_GAUGE,
-                "Connections that stream, by MJPEG or by WebSocket, or wait for a snapshot.",
+                "Connections that stream, by MJPEG or by WebSocket, or wait for a snapshot or are sent one.",
                 atomic_load(&server->viewers) - websockets, atomic_load(&server->snapshots));
     metrics_count(text, "headcam_viewers", METRICS_LABELS({"kind", "websocket"}), websockets);
     put_by_kind(text, "headcam_viewers_limit", METRICS_GAUGE,
@@ -325,6 +325,16 @@ static void put_visits(struct bytes *text, struct server *server)
                       atomic_load(&visits->snapshots[i]));
     put_counter(text, "headcam_snapshot_bytes_total", "Bytes of the pictures of snapshots.",
                 atomic_load(&visits->snapshot_bytes));
+}
+
+static void put_connections(struct bytes *text, const struct server *server)
+{
+    put_gauge(text, "headcam_connections", "HTTP connections that are open, whatever they are for.",
+              server->connections.count);
+    put_gauge(
+        text, "headcam_connections_limit",
+        "How many there may be: --max-viewers, --max-snapshots and some more, or what open files allow.",
+        server->max_connections);
 }
 
 static void put_logins(struct bytes *text, struct server *server)
@@ -376,9 +386,10 @@ enum MHD_Result route_metrics(struct server *server, struct MHD_Connection *conn
     free(streams.reports);
     put_timings(&text, hub_timings(server->hub));
     put_messages(&text, hub_intake(server->hub));
+    put_connections(&text, server);
     put_visits(&text, server);
     put_logins(&text, server);
-    put_edges(&text, server);
+    put_edges(&text, server, &request->grant);
     put_process(&text, server);
     return reply_content(connection, METRICS_CONTENT_TYPE, text.data, text.length);
 }

@@ -116,7 +116,8 @@ static enum MHD_Result begin(struct server *server, struct MHD_Connection *conne
     if (!routes_count_up(&server->snapshots, server->options.max_snapshots)) {
         char reason[128];
         atomic_fetch_add(&server->visits.snapshots_refused, 1);
-        snprintf(reason, sizeof(reason), "%zu snapshot requests wait, as many as --max-snapshots allows",
+        snprintf(reason, sizeof(reason),
+                 "%zu snapshot requests wait or are being read, as many as --max-snapshots allows",
                  server->options.max_snapshots);
         hub_unwatch(server->hub, watch);
         return reply_unavailable(connection, reason);

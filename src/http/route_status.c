@@ -26,7 +26,7 @@ static json_t *or_null(bool is_known, json_t *value)
     return json_null();
 }
 
-/* Text of a producer may be no UTF-8; jansson takes nothing else. */
+/* Text of a producer, or a path, may be no UTF-8; jansson takes nothing else. */
 static json_t *text(const char *bytes)
 {
     json_t *value = json_string(bytes);
@@ -140,13 +140,11 @@ static json_t *stream_json(const struct stream_report *report)
 }
 
 /* Where frames are forwarded. */
-static json_t *edges_json(const struct server *server, const struct grant *grant)
+static json_t *edges_json(struct server *server, const struct grant *grant)
 {
     size_t count;
-    struct edge_report *reports = edges_get(hub_edges(server->hub), &count);
+    struct edge_report *reports = guard_visible_edges(server, grant, &count);
     json_t *edges = json_array();
-    if (grant_is_limited(grant)) /* a reason may name a stream that is not theirs */
-        count = 0;
     for (size_t i = 0; i < count; i++) {
         const struct edge_report *report = &reports[i];
         json_t *object = json_object();
@@ -178,7 +176,7 @@ static json_t *ingest_json(const struct server *server)
         json_object_set_new(rejected, reject_name((enum reject)i), whole(count));
     }
     json_object_set_new(rejected, "total", whole(total));
-    return json_pack("{s:s, s:I, s:o}", "endpoint", server->options.endpoint, "messages",
+    return json_pack("{s:o, s:I, s:o}", "endpoint", text(server->options.endpoint), "messages",
                      (json_int_t)atomic_load(&intake->messages), "rejected", rejected);
 }
 

@@ -7,6 +7,7 @@
 #define HEADCAM_HTTP_ROUTES_H
 
 #include "access/access.h"
+#include "http/connections.h"
 #include "http/loop.h"
 #include "http/sender.h"
 #include "http/server.h"
@@ -22,11 +23,13 @@ struct server {
     struct server_options options;
     struct loop_daemons daemons;
     struct tls_connections tls;
+    struct connections connections;
+    size_t max_connections;
     struct loop *loop;
     uint64_t start_ns, start_real_ns;
     atomic_size_t viewers;    /* connections that stream */
     atomic_size_t websockets; /* of these, WebSockets */
-    atomic_size_t snapshots;  /* connections that wait for a frame */
+    atomic_size_t snapshots;  /* connections that wait for a frame, or are sent one */
     struct visits visits;
     _Atomic uint64_t logins[ACCESS_VERDICTS]; /* requests that were judged, by the last word */
 };

@@ -5,7 +5,8 @@
 #include "http/channel.h"
 #include "http/ws_client.h"
 
-/* A viewer that asked for a lower rate gets a frame again only when it has had no part for this long. */
+/* A viewer that asked for a lower rate gets a frame again only when it has had no part for this long, and
+   then in any case. */
 static const uint64_t KEEPALIVE_NS = NS_PER_S;
 
 /* A client that was told goodbye has this long to say it, too. */
@@ -16,6 +17,11 @@ static struct timers *timers_of(const struct viewer *viewer)
     return viewer->channel->context->timers;
 }
 
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
 /* When a viewer may take the edition that its channel shows: 0 for now, CLOCK_NEVER where it has it. */
 static uint64_t next_take_ns(struct viewer *viewer, uint64_t now_ns)
 {
@@ -24,7 +30,7 @@ static uint64_t next_take_ns(struct viewer *viewer, uint64_t now_ns)
         return CLOCK_NEVER;
     uint64_t ready_ns = 0;
     if (channel->show.state == SHOW_LIVE)
-        ready_ns = pace_ready_ns(&viewer->pace);
+        ready_ns = earlier(pace_ready_ns(&viewer->pace), viewer->taken_ns + KEEPALIVE_NS);
     else if (channel->show.state == SHOW_REPEAT && viewer->rate != 0)
         ready_ns = viewer->taken_ns + KEEPALIVE_NS;
     if (now_ns < ready_ns)
@@ -107,6 +113,14 @@ static enum next_step wait_for_ack(struct viewer *viewer, uint64_t now_ns)
 
 /* ---- anybody's ---- */
 
+/* Keeps the picture for a viewer whose next one may come too late for its connection. */
+static void keep_part(struct viewer *viewer)
+{
+    frame_unref(&viewer->last);
+    if (viewer->pace.interval_ns > KEEPALIVE_NS && viewer->state != SHOW_NO_SIGNAL)
+        viewer->last = frame_ref(viewer->frame);
+}
+
 static void take_part(struct viewer *viewer, uint64_t now_ns)
 {
     const struct channel *channel = viewer->channel;
@@ -118,6 +132,18 @@ static void take_part(struct viewer *viewer, uint64_t now_ns)
     if (channel->show.state != SHOW_NO_SIGNAL)
         viewer->picture = channel->view.picture_count;
     viewer_take(viewer, channel_shown_frame(channel), channel->show.state);
+    keep_part(viewer);
+}
+
+/* Others get new pictures, this one asked for fewer: it gets what it had, and its turn stays when it was. */
+static bool take_part_again(struct viewer *viewer, uint64_t now_ns)
+{
+    if (!viewer->last || viewer->channel->show.state != SHOW_LIVE || now_ns >= pace_ready_ns(&viewer->pace))
+        return false;
+    viewer->progress_ns = now_ns;
+    viewer->taken_ns = now_ns;
+    viewer_take(viewer, viewer->last, SHOW_REPEAT);
+    return true;
 }
 
 /* A part left whole. */
@@ -178,7 +204,8 @@ static enum next_step take_next(struct viewer *viewer, uint64_t now_ns)
         timers_set(timers_of(viewer), &viewer->timer, take_ns);
         return STEP_WAIT;
     }
-    take_part(viewer, now_ns);
+    if (!take_part_again(viewer, now_ns))
+        take_part(viewer, now_ns);
     return STEP_SEND;
 }
 

@@ -15,7 +15,13 @@
 #include <sys/resource.h>
 
 /* Connections beside viewers and waiting snapshots: pages, status, and those that have not asked yet. */
-enum { OTHER_CONNECTIONS = 256, OTHER_FILES = 256 };
+enum { OTHER_CONNECTIONS = 256 };
+
+/*
+ * Files beside these: a stream's agent has a connection and a ring, or two while it changes; an edge has
+ * libzmq's for its socket, for what watches that, and its connection, or two while it changes.
+ */
+enum { FILES_OF_A_STREAM = 3, FILES_OF_AN_EDGE = 4, OTHER_FILES = 256 };
 
 static const struct {
     const char *path;
@@ -92,6 +98,7 @@ static enum MHD_Result handle_request(void *arg, struct MHD_Connection *connecti
         *upload_bytes = 0;
         return MHD_YES;
     }
+    connection_has_asked(connection);
     if (is_guarded && !guard_admit(server, connection, *request, &result))
         return result;
     if (!answer && !route_is_asset(path))
@@ -107,9 +114,10 @@ static enum MHD_Result handle_request(void *arg, struct MHD_Connection *connecti
 static void finish_request(void *arg, struct MHD_Connection *connection, void **request,
                            enum MHD_RequestTerminationCode code)
 {
-    (void)connection;
     struct request *ended = *request;
     *request = NULL;
+    if (code == MHD_REQUEST_TERMINATED_COMPLETED_OK)
+        connection_is_answered(connection);
     if (!ended)
         return;
     if (ended->waiter)
@@ -144,9 +152,12 @@ static void log_daemon(void *arg, const char *format, va_list arguments)
  * how many connections there may be: producers must find files, too, as libzmq aborts where accept() does
  * not.
  */
-static size_t raise_file_limit(size_t connections)
+static size_t raise_file_limit(const struct server_options *options)
 {
-    rlim_t wanted = connections + OTHER_FILES;
+    const size_t connections = options->max_viewers + options->max_snapshots + OTHER_CONNECTIONS;
+    const size_t others =
+        FILES_OF_A_STREAM * options->max_streams + FILES_OF_AN_EDGE * options->max_edges + OTHER_FILES;
+    const rlim_t wanted = connections + others;
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
         return connections;
@@ -154,36 +165,40 @@ static size_t raise_file_limit(size_t connections)
     setrlimit(RLIMIT_NOFILE, &limit);
     if (limit.rlim_cur >= wanted)
         return connections;
-    log_warn("the system allows %llu open files; --max-viewers and --max-snapshots may need %llu",
-             (unsigned long long)limit.rlim_cur, (unsigned long long)wanted);
-    return limit.rlim_cur / 2 > OTHER_FILES ? limit.rlim_cur - OTHER_FILES : limit.rlim_cur / 2;
+    log_warn(
+        "the system allows %llu open files, and --max-viewers, --max-snapshots, --max-streams and "
+        "--max-edges may need %llu; next: lower these, or raise the hard limit (LimitNOFILE=, ulimit -Hn)",
+        (unsigned long long)limit.rlim_cur, (unsigned long long)wanted);
+    const rlim_t half = limit.rlim_cur / 2, left = half > others ? limit.rlim_cur - others : half;
+    return left < connections ? left : connections;
 }
 
 /* `more` are options for this daemon only. */
-static struct MHD_Daemon *start_daemon(struct server *server, unsigned flags, unsigned connections,
+static struct MHD_Daemon *start_daemon(struct server *server, unsigned flags,
                                        const struct MHD_OptionItem *more)
 {
-    const unsigned idle_s = (unsigned)((server->options.idle_after_ns + NS_PER_S - 1) / NS_PER_S);
     return MHD_start_daemon(
         MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | flags, 0,
         NULL, NULL, handle_request, server,
         /* first: it is for what the other options log */
-        MHD_OPTION_EXTERNAL_LOGGER, log_daemon, NULL, MHD_OPTION_CONNECTION_LIMIT, connections,
-        MHD_OPTION_CONNECTION_TIMEOUT, idle_s, MHD_OPTION_NOTIFY_COMPLETED, finish_request, server,
+        MHD_OPTION_EXTERNAL_LOGGER, log_daemon, NULL, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)server->max_connections, MHD_OPTION_NOTIFY_CONNECTION, connections_notify,
+        &server->connections, MHD_OPTION_NOTIFY_COMPLETED, finish_request, server,
         MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_ARRAY, more, MHD_OPTION_END);
 }
 
 /* Whether a connection is encrypted is a matter of its daemon; requests are answered alike. */
-static bool start_daemons(struct server *server, unsigned connections)
+static bool start_daemons(struct server *server)
 {
     const struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
     struct MHD_OptionItem tls[TLS_CONNECTION_OPTIONS];
-    tls_connection_options(&server->tls, tls);
+    tls_connection_options(tls);
     server->tls.tls = server->options.tls;
-    server->daemons.plain = start_daemon(server, 0, connections, none);
-    if (server->options.tls && handshakes_init(&server->tls.handshakes, server->options.idle_after_ns)) {
+    server->daemons.connections = &server->connections;
+    server->daemons.plain = start_daemon(server, 0, none);
+    if (server->options.tls && handshakes_init(&server->tls.handshakes)) {
         server->daemons.handshakes = &server->tls.handshakes;
-        server->daemons.tls = start_daemon(server, MHD_USE_TLS, connections, tls);
+        server->daemons.tls = start_daemon(server, MHD_USE_TLS, tls);
     }
     if (server->daemons.plain && (server->daemons.tls || !server->options.tls))
         return true;
@@ -211,15 +226,16 @@ struct server *server_create(struct hub *hub, const struct server_options *optio
     server->start_ns = clock_mono_ns();
     server->start_real_ns = clock_real_ns();
     visits_init(&server->visits, options->stuck_after_ns);
-    size_t connections = raise_file_limit(options->max_viewers + options->max_snapshots + OTHER_CONNECTIONS);
-    server->loop = loop_create(options->listeners, connections, options->pulses);
+    connections_init(&server->connections, options->idle_after_ns, options->stuck_after_ns, &server->tls);
+    server->max_connections = raise_file_limit(options);
+    server->loop = loop_create(options->listeners, server->max_connections, options->pulses);
     if (server->loop)
         server->sender = start_sender(server);
     if (!server->sender) {
         server_destroy(server);
         return NULL;
     }
-    if (!start_daemons(server, (unsigned)connections) || !loop_start(server->loop, &server->daemons)) {
+    if (!start_daemons(server) || !loop_start(server->loop, &server->daemons)) {
         server_destroy(server);
         return NULL;
     }
@@ -241,6 +257,7 @@ void server_destroy(struct server *server)
         loop_stop(server->loop);
     MHD_stop_daemon(server->daemons.plain); /* NULL is none */
     MHD_stop_daemon(server->daemons.tls);
+    connections_fini(&server->connections);
     if (server->daemons.handshakes)
         handshakes_fini(server->daemons.handshakes);
     if (server->sender)

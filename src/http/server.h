@@ -29,7 +29,7 @@ struct server_options {
     size_t max_snapshots;
     size_t max_variants; /* for the error that names it */
     uint64_t stuck_after_ns;
-    uint64_t idle_after_ns; /* of connections, suspended ones excepted; TLS handshakes have as long */
+    uint64_t idle_after_ns; /* a connection has to shake hands and ask */
     struct access *access;  /* NULL: everybody may see everything */
     const struct text_list *trusted_proxies;
 };

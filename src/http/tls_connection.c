@@ -114,7 +114,7 @@ static int on_finished(gnutls_session_t session, unsigned type, unsigned when, u
 }
 
 /* What libmicrohttpd gave the session is replaced before its first byte. */
-static struct tls_connection *begin(struct tls_connections *all, struct MHD_Connection *connection)
+struct tls_connection *tls_connection_begin(struct tls_connections *all, struct MHD_Connection *connection)
 {
     gnutls_session_t session = tls_connection_session(connection);
     struct tls_connection *self = memory_zeroed(sizeof(*self));
@@ -130,16 +130,10 @@ static struct tls_connection *begin(struct tls_connections *all, struct MHD_Conn
     return self;
 }
 
-static void notify(void *connections, struct MHD_Connection *connection, void **context,
-                   enum MHD_ConnectionNotificationCode code)
+void tls_connection_end(struct tls_connection *connection)
 {
-    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-        *context = begin(connections, connection);
-    } else { /* the session is gone */
-        struct tls_connection *self = *context;
-        certificate_unref(&self->certificate);
-        free(self);
-    }
+    certificate_unref(&connection->certificate);
+    free(connection);
 }
 
 /* libmicrohttpd wants this, or one certificate for all sessions. Nobody calls it. */
@@ -152,12 +146,10 @@ static int retrieve_nothing(gnutls_session_t session, const gnutls_datum_t *issu
     return GNUTLS_E_NO_CERTIFICATE_FOUND;
 }
 
-void tls_connection_options(struct tls_connections *connections,
-                            struct MHD_OptionItem options[TLS_CONNECTION_OPTIONS])
+void tls_connection_options(struct MHD_OptionItem options[TLS_CONNECTION_OPTIONS])
 {
     options[0] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)priorities};
     options[1] =
         (struct MHD_OptionItem){MHD_OPTION_HTTPS_CERT_CALLBACK, 0, (void *)(uintptr_t)retrieve_nothing};
-    options[2] = (struct MHD_OptionItem){MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)notify, connections};
-    options[3] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
+    options[2] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
 }

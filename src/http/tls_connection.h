@@ -24,11 +24,14 @@ struct tls_connections {
     struct handshakes handshakes;
 };
 
-enum { TLS_CONNECTION_OPTIONS = 4 };
+enum { TLS_CONNECTION_OPTIONS = 3 };
 
 /* The options of a daemon whose connections are to speak TLS. */
-void tls_connection_options(struct tls_connections *connections,
-                            struct MHD_OptionItem options[TLS_CONNECTION_OPTIONS]);
+void tls_connection_options(struct MHD_OptionItem options[TLS_CONNECTION_OPTIONS]);
+
+/* A connection of such a daemon is new, or is gone with its session. */
+struct tls_connection *tls_connection_begin(struct tls_connections *all, struct MHD_Connection *connection);
+void tls_connection_end(struct tls_connection *connection);
 
 /* The session of a connection, or NULL where it is plain. */
 gnutls_session_t tls_connection_session(struct MHD_Connection *connection);

@@ -14,43 +14,17 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-/*
- * The kernel takes no more than this beyond what is in flight; the rest of a frame waits where it costs
- * nothing, in the shared frame.
- */
-enum { UNSENT_BYTES = 64 * 1024 };
-
-static void bound_tcp(int fd)
+/* What is written leaves at once; unix sockets always do that. */
+static void hold_nothing_back(int fd)
 {
-    const int off = 0, on = 1, unsent = UNSENT_BYTES;
+    const int off = 0, on = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_CORK, &off, sizeof(off));
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
-}
-
-/*
- * On a unix socket nothing is in flight: what was written is in the buffer until it is read, in blocks of
- * at most half of it. The kernel doubles what is asked for.
- */
-static void bound_unix(int fd)
-{
-    const int buffer = UNSENT_BYTES / 2;
-    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof(buffer));
-}
-
-static bool is_unix(int fd)
-{
-    int domain = AF_UNSPEC;
-    socklen_t length = sizeof(domain);
-    return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 && domain == AF_UNIX;
 }
 
 void viewer_begin(struct viewer *viewer, uint64_t now_ns)
 {
-    if (is_unix(viewer->fd))
-        bound_unix(viewer->fd);
-    else
-        bound_tcp(viewer->fd);
+    hold_nothing_back(viewer->fd);
     pace_init(&viewer->pace, viewer->rate);
     viewer->begun_ns = viewer->progress_ns = now_ns;
 }
@@ -225,6 +199,7 @@ void viewer_end(struct viewer *viewer, uint64_t now_ns)
 {
     viewer->ended_ns = now_ns;
     frame_unref(&viewer->frame);
+    frame_unref(&viewer->last);
     bytes_fini(&viewer->words);
     if (viewer->end == VIEWER_STUCK || viewer->end == VIEWER_SILENT) {
         const struct linger reset = {.l_onoff = 1, .l_linger = 0};

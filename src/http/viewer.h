@@ -68,6 +68,8 @@ struct viewer {
     uint64_t taken_ns; /* and when */
     uint64_t picture;  /* the watch's number of the last one taken, or of that at its coming */
 
+    struct frame *last; /* a reference, which one that asked for few keeps to have it again */
+
     /* The channel that it goes over to when that has a picture as new as those it has seen. */
     struct {
         struct list link;        /* that channel's arrivals */
@@ -105,7 +107,7 @@ enum viewer_result {
     VIEWER_GONE,    /* the connection is over; end and end_errno say why */
 };
 
-/* Prepares the socket: bounds what the kernel holds for it. */
+/* Prepares the socket: what is written leaves at once. */
 void viewer_begin(struct viewer *viewer, uint64_t now_ns);
 
 /* Begins a part; takes a reference of the frame. */

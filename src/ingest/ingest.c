@@ -44,7 +44,7 @@ struct ingest {
     struct wake stop;
     pthread_t thread;
     struct pulse pulse;
-    struct log_limit reject_log;
+    struct log_limit reject_log, send_log;
     struct rings *rings;
 };
 
@@ -230,8 +230,15 @@ static enum hub_verdict submit_ready(struct ingest *ingest, const char *name, co
 
 static void send_bytes(struct ingest *ingest, const char *name, const uint8_t *bytes, size_t length)
 {
-    if (zmq_send(ingest->socket, bytes, length, ZMQ_DONTWAIT) < 0)
-        log_warn("cannot tell the producer of %s what is wanted: %s", name, zmq_strerror(errno));
+    if (zmq_send(ingest->socket, bytes, length, ZMQ_DONTWAIT) >= 0)
+        return;
+    int reason = errno;
+    uint64_t suppressed;
+    if (!log_limit_pass(&ingest->send_log, clock_mono_ns(), &suppressed))
+        return;
+    char more[LOG_MORE_BYTES];
+    log_more(suppressed, more);
+    log_warn("cannot tell the producer of %s what is wanted: %s%s", name, zmq_strerror(reason), more);
 }
 
 static uint8_t *put_name(uint8_t *at, const char *name)
@@ -294,13 +301,13 @@ static bool take_inline_frame(struct ingest *ingest, const char *name, const str
 static bool take_frame(struct ingest *ingest, const char *name, struct parts *parts,
                        struct message_error *error)
 {
-    struct raw_info info;
+    struct raw_info info = {0};
     zmq_msg_t *header = &parts->part[1];
-    if (!message_read_header(zmq_msg_data(header), zmq_msg_size(header), ingest->options.max_frame_bytes,
-                             &info, error))
-        return false;
-    bool is_taken = info.location == HEADCAM_RING ? take_ring_frame(ingest, name, &info, parts, error)
-                                                  : take_inline_frame(ingest, name, &info, parts, error);
+    bool is_taken = message_read_header(zmq_msg_data(header), zmq_msg_size(header),
+                                        ingest->options.max_frame_bytes, &info, error);
+    if (is_taken)
+        is_taken = info.location == HEADCAM_RING ? take_ring_frame(ingest, name, &info, parts, error)
+                                                 : take_inline_frame(ingest, name, &info, parts, error);
     if (info.wants_acknowledgement)
         acknowledge(ingest, name, &info);
     return is_taken;

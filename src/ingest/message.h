@@ -29,7 +29,8 @@ bool message_read_topic(const void *bytes, size_t length, char name[NAME_BYTES],
 
 /*
  * Reads a frame header of length bytes and checks every field against the others, and the payload's
- * size against max_frame_bytes.
+ * size against max_frame_bytes. Where that fails, info has what the header says, or is left as it was where
+ * that does not begin as one.
  */
 bool message_read_header(const void *bytes, size_t length, size_t max_frame_bytes, struct raw_info *info,
                          struct message_error *error);

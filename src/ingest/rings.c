@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "ingest/rings.h"
 
+#include "base/clock.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -11,6 +12,9 @@
 
 static const char SHM[] = "/dev/shm";
 static const char IPC[] = "ipc://";
+
+/* In a second: where one stream's ring cannot be read, those of its agent's others cannot either. */
+enum { REFUSAL_LINES = 20 };
 
 struct entry {
     struct list link;
@@ -24,6 +28,7 @@ struct entry {
 struct rings {
     struct list entries; /* at most one a stream */
     char *directory;     /* of the ingest socket; NULL where that is no file */
+    struct log_limit refusal_log;
 };
 
 static char *directory_of(const char *endpoint)
@@ -43,6 +48,7 @@ struct rings *rings_create(const char *endpoint)
 {
     struct rings *rings = memory_zeroed(sizeof(*rings));
     list_init(&rings->entries);
+    rings->refusal_log.lines = REFUSAL_LINES;
     rings->directory = directory_of(endpoint);
     if (rings->directory)
         ring_clean(rings->directory);
@@ -94,6 +100,16 @@ static struct ring *open_ring(const struct rings *rings, const struct entry *ent
     return ring_open(&claim, reason);
 }
 
+static void log_refusal(struct rings *rings, const char *name, const char *reason)
+{
+    uint64_t suppressed;
+    if (!log_limit_pass(&rings->refusal_log, clock_mono_ns(), &suppressed))
+        return;
+    char more[LOG_MORE_BYTES];
+    log_more(suppressed, more);
+    log_warn("stream %s: its frames come inline: %s%s", name, reason, more);
+}
+
 bool rings_offer(struct rings *rings, const char *name, uint64_t instance, const struct ring_offer *offer,
                  uid_t owner, char reason[RING_ERROR_BYTES])
 {
@@ -115,7 +131,7 @@ bool rings_offer(struct rings *rings, const char *name, uint64_t instance, const
     if (entry->ring)
         log_debug("stream %s: ring %u is read", name, (unsigned)offer->number);
     else if (strcmp(entry->reason, reason) != 0)
-        log_warn("stream %s: its frames come inline: %s", name, reason);
+        log_refusal(rings, name, reason);
     snprintf(entry->reason, sizeof(entry->reason), "%s", reason);
     return entry->ring != NULL;
 }

@@ -16,6 +16,7 @@ static const struct {
                                 "ask with a longer timeout=, or for format=raw"},
     [EXPLAIN_NO_ROOM] = {"PNG and raw snapshots take as much memory as --max-exact-bytes allows",
                          "wait until clients have read theirs, or allow more"},
+    [EXPLAIN_NOT_DECODED] = {"the agent's JPEG cannot be decoded here", "ask without width= and quality="},
 };
 
 /* An edge has no agents, or is not to have them by tcp://. */

@@ -17,7 +17,8 @@ enum { EXPLAIN_BYTES = 256 };
 enum explain_obstacle {
     EXPLAIN_NONE,
     EXPLAIN_PNG_TAKES_LONG,
-    EXPLAIN_NO_ROOM, /* for exact pictures */
+    EXPLAIN_NO_ROOM,     /* for exact pictures */
+    EXPLAIN_NOT_DECODED, /* a ready JPEG, of which another picture is wanted */
 };
 
 struct explain_facts {

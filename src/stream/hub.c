@@ -5,8 +5,8 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "base/text.h"
 #include "stream/demand.h"
+#include "stream/news.h"
 #include "stream/stream.h"
 
 #include <inttypes.h>
@@ -36,6 +36,7 @@ struct hub {
     struct tally_view past; /* what was counted of streams that are no more */
     struct stream *lobby;   /* watched by those who want a default stream that is not there yet */
     struct list gone;       /* variants that hub_unlock() frees */
+    struct news news;       /* which it writes */
     uint64_t serial;        /* of what was published last, in any stream */
 };
 
@@ -46,10 +47,13 @@ static void hub_lock(struct hub *hub)
 
 static void hub_unlock(struct hub *hub)
 {
-    struct list gone, *node, *after;
+    struct list gone, news, *node, *after;
     list_init(&gone);
+    list_init(&news);
     list_splice(&gone, &hub->gone);
+    news_take(&hub->news, &news);
     pthread_mutex_unlock(&hub->lock);
+    news_write(&news);
     list_for_each_safe(node, after, &gone)
     {
         struct variant *variant = container_of(node, struct variant, link);
@@ -83,6 +87,7 @@ struct hub *hub_create(const struct hub_options *options)
     list_init(&hub->streams);
     list_init(&hub->work);
     list_init(&hub->gone);
+    news_init(&hub->news);
     hub->lobby = stream_create("");
     return hub;
 }
@@ -199,9 +204,9 @@ static bool is_gone(const struct stream *stream)
     return stream->condition == CONDITION_LOST || stream->condition == CONDITION_ENDED;
 }
 
-static void forget(struct hub *hub, struct stream *stream)
+static void forget(struct hub *hub, struct stream *stream, uint64_t now_ns)
 {
-    log_info("stream %s: forgotten, its agent is gone", stream->name);
+    news_note(&hub->news, now_ns, "stream %s: forgotten, its agent is gone", stream->name);
     stream->announced = false;
     stream->condition = CONDITION_WAITING;
     if (stream->subscribed)
@@ -216,8 +221,8 @@ static void judge(struct hub *hub, struct stream *stream, uint64_t now_ns)
     const struct explain_facts facts = stream_explain_facts(stream, hub->options.endpoint);
     char reason[EXPLAIN_BYTES];
     explain_state(&facts, reason);
-    log_info("stream %s: %s%s%s", stream->name, condition_name(stream->condition), reason[0] ? ": " : "",
-             reason);
+    news_note(&hub->news, now_ns, "stream %s: %s%s%s", stream->name, condition_name(stream->condition),
+              reason[0] ? ": " : "", reason);
 }
 
 /* Makes room for one more announced stream: one that is gone and unwatched gives way. */
@@ -240,7 +245,7 @@ static bool make_room(struct hub *hub, uint64_t now_ns)
         return true;
     if (!oldest)
         return false;
-    forget(hub, oldest);
+    forget(hub, oldest, now_ns);
     return true;
 }
 
@@ -340,7 +345,10 @@ enum hub_verdict hub_announce(struct hub *hub, const char *name, const struct an
         /* Frames say more than an announcement that is only repeated. */
         bool is_other_size =
             announcement->width != stream->producer.width || announcement->height != stream->producer.height;
+        const enum headcam_pixel_format format = stream->producer.format;
         stream->producer = *announcement;
+        if (announcement->format == 0)
+            stream->producer.format = format;
         if (is_other_size && announcement->width != 0 && announcement->height != 0)
             set_size(hub, stream, announcement->width, announcement->height, now_ns);
         judge(hub, stream, now_ns);
@@ -528,7 +536,7 @@ void hub_tick(struct hub *hub)
         judge(hub, stream, now_ns);
         drop_variants(hub, stream, now_ns);
         if (stream->announced && is_gone(stream) && now_ns - stream->heard_ns > hub->options.forget_after_ns)
-            forget(hub, stream);
+            forget(hub, stream, now_ns);
     }
     drop_variants(hub, hub->lobby, now_ns);
     hub_unlock(hub);
@@ -592,6 +600,7 @@ static bool take_first(struct hub *hub, struct hub_job *job)
         count_loss(stream, job->raw, TALLY_UNWANTED);
         offer_work(hub, stream);
     }
+    job->is_followed = !list_is_empty(&hub->work);
     return true;
 }
 
@@ -620,13 +629,12 @@ static bool is_outdated(const struct hub_job *job)
 static void count_outcome(struct hub *hub, const struct hub_job *job, uint64_t now_ns)
 {
     static const enum tally_kind kinds[] = {
-        [HUB_ENCODED] = TALLY_ENCODED, [HUB_UNCHANGED] = TALLY_UNCHANGED, [HUB_TORN] = TALLY_TORN,
-        [HUB_NO_ROOM] = TALLY_FAILED,  [HUB_FAILED] = TALLY_FAILED,
+        [HUB_ENCODED] = TALLY_ENCODED, [HUB_UNCHANGED] = TALLY_UNCHANGED, [HUB_SUPERSEDED] = TALLY_SUPERSEDED,
+        [HUB_TORN] = TALLY_TORN,       [HUB_NO_ROOM] = TALLY_FAILED,      [HUB_NOT_DECODED] = TALLY_FAILED,
+        [HUB_FAILED] = TALLY_FAILED,
     };
-    enum tally_kind kind =
-        job->outcome == HUB_FAILED && is_outdated(job) ? TALLY_SUPERSEDED : kinds[job->outcome];
     if (job->raw->info.format != HEADCAM_JPEG)
-        tally_add(&job->stream->tally, kind, 1);
+        tally_add(&job->stream->tally, kinds[job->outcome], 1);
     if (job->outcome != HUB_ENCODED)
         return;
     stream_note_encoding(job->stream, now_ns - job->taken_ns);
@@ -638,11 +646,15 @@ static void count_outcome(struct hub *hub, const struct hub_job *job, uint64_t n
 static struct frame *publish_picture(struct hub *hub, struct hub_job *job, struct variant *variant,
                                      enum hub_outcome outcome, struct frame *frame)
 {
-    if (is_outdated(job))
-        return frame;
+    /* The producer may have gone over to ready JPEGs, which need no job. */
+    bool is_late = is_outdated(job) || job->raw->arrival_ns < variant->arrival_ns;
+    if (is_late)
+        outcome = HUB_SUPERSEDED;
     if (outcome < job->outcome)
         job->outcome = outcome;
-    variant->has_no_room = outcome == HUB_NO_ROOM;
+    if (is_late)
+        return frame;
+    variant_note_outcome(variant, outcome);
     if (!frame)
         return NULL;
     variant->encoded += outcome == HUB_ENCODED;
@@ -691,7 +703,7 @@ void hub_publish_late(struct hub *hub, const struct hub_late *late, enum hub_out
     struct frame *old = NULL;
     hub_lock(hub);
     late->variant->is_late = false;
-    late->variant->has_no_room = outcome == HUB_NO_ROOM;
+    variant_note_outcome(late->variant, outcome);
     late->stream->late_count--;
     if (frame) {
         old = variant_publish(late->variant, frame, true, ++hub->serial, late->arrival_ns, clock_mono_ns());
@@ -864,11 +876,11 @@ void hub_describe(struct hub *hub, struct watch *watch, struct hub_description *
     hub_lock(hub);
     struct stream *stream = watch->stream;
     judge(hub, stream, clock_mono_ns());
-    const struct explain_facts facts = stream_explain_facts(stream, hub->options.endpoint);
+    struct explain_facts facts = stream_explain_facts(stream, hub->options.endpoint);
+    facts.obstacle = variant_obstacle(watch->variant);
     strcpy(description->name, stream->name);
     description->condition = stream->condition;
     explain_reason(&facts, description->reason);
-    text_drop_cut_character(description->reason);
     variant_settings_size(&watch->variant->settings, stream->width, stream->height, &description->width,
                           &description->height);
     description->nominal_fps = stream->producer.fps;

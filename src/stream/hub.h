@@ -140,11 +140,13 @@ struct notice {
 };
 
 enum hub_outcome {
-    HUB_ENCODED,   /* a new picture */
-    HUB_UNCHANGED, /* the last picture again, with the stamps of the new frame */
-    HUB_TORN,      /* nothing: the producer overwrote it */
-    HUB_NO_ROOM,   /* nothing: exact pictures have as much memory as they may */
-    HUB_FAILED,    /* nothing */
+    HUB_ENCODED,     /* a new picture */
+    HUB_UNCHANGED,   /* the last picture again, with the stamps of the new frame */
+    HUB_SUPERSEDED,  /* nothing, as there is something newer: the hub's own */
+    HUB_TORN,        /* nothing: the producer overwrote it */
+    HUB_NO_ROOM,     /* nothing: exact pictures have as much memory as they may */
+    HUB_NOT_DECODED, /* nothing: the producer's JPEG is none, or too much work */
+    HUB_FAILED,      /* nothing */
 };
 
 /* A picture that a job is to make. */
@@ -159,6 +161,7 @@ struct hub_job {
     struct stream *stream;
     struct raw_frame *raw; /* NULL: a notice is to be drawn */
     uint64_t taken_ns;     /* monotonic: when the work on it began */
+    bool is_followed;      /* there were others to take */
     struct notice notice;
     enum hub_outcome outcome; /* the best so far: the hub's own */
     size_t count;

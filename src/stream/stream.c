@@ -167,7 +167,8 @@ void stream_write_notice(const struct stream *stream, const struct variant *vari
                           notice_side(stream->height, NOTICE_HEIGHT), &notice->width, &notice->height);
     snprintf(notice->title, sizeof(notice->title), "%s", notice_title(stream->condition));
 
-    const struct explain_facts facts = stream_explain_facts(stream, endpoint);
+    struct explain_facts facts = stream_explain_facts(stream, endpoint);
+    facts.obstacle = variant_obstacle(variant);
     explain_reason(&facts, notice->reason);
     explain_next_step(&facts, notice->next_step);
 

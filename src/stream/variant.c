@@ -51,7 +51,14 @@ enum explain_obstacle variant_obstacle(const struct variant *variant)
 {
     if (variant->is_late)
         return EXPLAIN_PNG_TAKES_LONG;
-    return variant->has_no_room ? EXPLAIN_NO_ROOM : EXPLAIN_NONE;
+    return variant->obstacle;
+}
+
+void variant_note_outcome(struct variant *variant, enum hub_outcome outcome)
+{
+    variant->obstacle = outcome == HUB_NO_ROOM       ? EXPLAIN_NO_ROOM
+                        : outcome == HUB_NOT_DECODED ? EXPLAIN_NOT_DECODED
+                                                     : EXPLAIN_NONE;
 }
 
 bool variant_wants(const struct variant *variant, const struct raw_frame *raw)
@@ -75,6 +82,7 @@ struct frame *variant_publish(struct variant *variant, struct frame *frame, bool
         rate_count(&variant->pictures, now_ns);
     }
     variant->published_ns = now_ns;
+    variant->arrival_ns = arrival_ns;
     if (is_due(&variant->pace, arrival_ns)) /* it may have been for a snapshot alone */
         pace_taken(&variant->pace, arrival_ns);
     return old;

@@ -38,9 +38,9 @@ struct variant {
     struct pace pace; /* at the rate of the fastest viewer */
 
     /* The way of a frame. */
-    bool busy;        /* a job for it is out */
-    bool is_late;     /* so is a picture that was postponed */
-    bool has_no_room; /* which is why its last one came to nothing */
+    bool busy;                      /* a job for it is out */
+    bool is_late;                   /* so is a picture that was postponed */
+    enum explain_obstacle obstacle; /* why its last one came to nothing */
     void *codec;
     bool notice_wanted;
     struct notice notice_text;
@@ -48,6 +48,7 @@ struct variant {
     uint64_t frame_serial, picture_serial, notice_serial; /* of what was published last */
     uint64_t picture_count;                               /* of new pictures */
     uint64_t published_ns;
+    uint64_t arrival_ns; /* of the frame that it shows */
 
     /* Statistics. */
     struct rate pictures;
@@ -81,6 +82,9 @@ static inline bool variant_is_idle(const struct variant *variant)
 
 /* What keeps it from having a picture, although there are frames. */
 enum explain_obstacle variant_obstacle(const struct variant *variant);
+
+/* What came of its part in a job. */
+void variant_note_outcome(struct variant *variant, enum hub_outcome outcome);
 
 /* Notes what its watches want together. */
 void variant_set_audience(struct variant *variant, const struct audience *audience);

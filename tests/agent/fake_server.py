@@ -85,7 +85,7 @@ class FakeServer:
         self._socket.setsockopt(zmq.LINGER, 0)
         self._socket.setsockopt(zmq.RCVHWM, high_water_mark)
         self._socket.bind(endpoint)
-        self.endpoint = self._socket.getsockopt(zmq.LAST_ENDPOINT).decode().rstrip("\0")
+        self.endpoint = self._socket.getsockopt_string(zmq.LAST_ENDPOINT)  # with the port for "*"
         self.send(b"\x01@")
         self._thread = threading.Thread(target=self._run)
         self._thread.start()

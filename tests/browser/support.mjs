@@ -45,6 +45,14 @@ export async function eventually(what, condition, timeout = WAIT_MS) {
   }
 }
 
+/** Fails if `condition` ends to be true within the time. */
+export async function hold(what, condition, time) {
+  for (const end = Date.now() + time; Date.now() < end;) {
+    assert.ok(await condition(), what);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
 export async function status() {
   const response = await fetch(new URL('status', baseUrl), { signal: AbortSignal.timeout(5000) });
   assert.equal(response.status, 200);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The Compose files in docker/, read."""
+"""The Compose files in docker/ and the pod of Kubernetes, read."""
 
 from __future__ import annotations
 
@@ -22,6 +22,13 @@ _VARIABLE = re.compile(r"\$\{(\w+)(?::-((?:[^{}]|\{[^}]*\})*))?\}")
 def load(name: str) -> Any:
     """A file, parsed; variables stay as they are."""
     return yaml.safe_load((DOCKER / name).read_text())
+
+
+def simulator_pod() -> Any:
+    """What the example for Kubernetes says of the simulator's pod."""
+    documents = yaml.safe_load_all((DOCKER / "kubernetes" / "simulator.yaml").read_text())
+    (stateful,) = [document for document in documents if document["kind"] == "StatefulSet"]
+    return stateful["spec"]["template"]["spec"]
 
 
 def variables(name: str) -> set[str]:

@@ -6,19 +6,21 @@ podman takes Compose's commands on a socket, as Docker's daemon does.
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import json
 import os
 import pathlib
 import shutil
 import signal
-import socket
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import compose_files
 import yaml
 from testlib.http import Address
+from testlib.ports import free_port
 from testlib.waiting import wait_until
 
 BASE = "debian:bookworm-slim"
@@ -41,14 +43,6 @@ def run(*command: str | pathlib.Path, timeout_s: float = _COMMAND_S, **options: 
     done = subprocess.run(words, capture_output=True, text=True, timeout=timeout_s, **options)
     assert done.returncode == 0, f"{' '.join(words)}: {done.stdout}{done.stderr}"
     return done.stdout
-
-
-def free_port() -> int:
-    """A port of the loopback that nobody uses."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port = listening.getsockname()[1]
-        assert isinstance(port, int)
-        return port
 
 
 class Engine:
@@ -84,6 +78,17 @@ class Engine:
     def inspect(self, kind: str, name: str) -> Any:
         """All that the engine knows about a container or an image."""
         return json.loads(run(self.name, kind, "inspect", name))[0]
+
+    @contextlib.contextmanager
+    def running(self, image: str, command: Sequence[str], *flags: str) -> Iterator[Container]:
+        """A container in place of whose program another one runs; at the end it is gone."""
+        program, *arguments = command
+        flags = ("--detach", "--entrypoint", program, *flags)
+        container = Container(self, run(self.name, "run", *flags, image, *arguments).strip())
+        try:
+            yield container
+        finally:
+            run(self.name, "rm", "--force", container.id)
 
     def run_compose(self, arguments: Sequence[str | pathlib.Path], **variables: str) -> str:
         """One command of Compose's."""
@@ -123,6 +128,27 @@ class Engine:
             self._service = subprocess.Popen(command, stdout=log, stderr=log)
         self._environment |= {"DOCKER_HOST": address}
         wait_until(path.exists, what="podman's service listens")
+
+
+@dataclasses.dataclass(frozen=True)
+class Container:
+    """One that runs without Compose."""
+
+    engine: Engine
+    id: str
+
+    def has_ended(self) -> bool:
+        """Whether its program has, of itself and well."""
+        state = self.engine.inspect("container", self.id)["State"]
+        assert state["ExitCode"] == 0, self.output()
+        return not state["Running"]
+
+    def output(self) -> str:
+        """What it said."""
+        command = [self.engine.name, "logs", self.id]
+        both = subprocess.STDOUT
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=both, text=True, check=True)
+        return done.stdout
 
 
 class Project:

@@ -13,7 +13,7 @@ from typing import Any
 
 import compose_files
 import pytest
-from engine import Engine, Project, run
+from engine import ISAAC_SIM, TARGETS, Engine, Project, run
 from testlib import pictures
 from testlib.certificates import Authority
 from testlib.http import TIMEOUT_S, Address, Response, TlsAddress, fetch
@@ -196,6 +196,31 @@ def test_isaac_sim_shares_socket_and_ring_whichever_its_user(
     test = compose_files.load(compose_files.COMPOSE)["services"][service]["healthcheck"]["test"]
     assert_healthy(project, service, test)
     project.down()
+
+
+def test_the_pod_of_kubernetes_gets_its_agent_from_the_image(
+    engine: Engine, tmp_path: pathlib.Path
+) -> None:
+    """What its init container does, and the extension in Isaac Sim with what that left."""
+    pod = compose_files.simulator_pod()
+    (init,) = pod["initContainers"]
+    isaac_sim = next(one for one in pod["containers"] if one["name"] == "isaac-sim")
+    (mount,) = init["volumeMounts"]
+    rights, group = init["securityContext"], pod["securityContext"]["fsGroup"]
+    user = ("--user", f"{rights['runAsUser']}:{rights['runAsGroup']}")
+    agent = tmp_path / "agent"  # as Kubernetes makes it for a pod's group
+    agent.mkdir()
+    os.chown(agent, 0, group)
+    agent.chmod(0o2775)
+    volume = f"{agent}:{mount['mountPath']}"
+    confined = ("--read-only", "--cap-drop", "ALL", *user, "--volume", volume)
+    with engine.running(TARGETS["server"], init["command"], *confined) as copying:
+        wait_until(copying.has_ended, START_S, "the agent is copied")
+        assert copying.output() == ""
+    flags = (*user, "--volume", f"{volume}:ro")
+    command = [*isaac_sim["command"], *isaac_sim["args"]]
+    with engine.running(ISAAC_SIM, command, *flags) as app:
+        wait_until(lambda: "viewport in Isaac-Sim" in app.output(), START_S, "the extension")
 
 
 def proxied_parts(

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 import re
 import subprocess
@@ -10,7 +11,9 @@ from typing import Any
 
 import compose_files
 import pytest
-from compose_files import COMPOSE, DEMO, DOCKER, FILES, PROXY, ROOT, interpolate, load, mounts
+from compose_files import (
+    COMPOSE, DEMO, DOCKER, FILES, PROXY, ROOT, interpolate, load, mounts, simulator_pod,
+)  # fmt: skip
 from testlib.build import COMMAND
 
 DOCKERFILE = (DOCKER / "Dockerfile").read_text()
@@ -59,7 +62,7 @@ def test_an_image_holds_the_libraries_that_the_server_needs_and_no_others() -> N
 
 def test_images_follow_the_rules() -> None:
     """A base with a tag, no recommended packages, no lists left, a user by number."""
-    assert re.fullmatch(r"debian:[a-z]+-slim", argument("BASE"))
+    assert re.fullmatch(r"docker\.io/library/debian:[a-z]+-slim", argument("BASE"))
     assert not re.search(r"^ADD|:latest|sudo |curl|wget", DOCKERFILE, re.MULTILINE)
     for install in re.findall(r"apt-get install[^&]*", DOCKERFILE):
         assert "-y --no-install-recommends" in install
@@ -70,8 +73,16 @@ def test_images_follow_the_rules() -> None:
         user = re.sub(r"\$\{(\w+)\}", lambda found: argument(found[1]), user)
         assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", user)
         assert re.search(r'^ENTRYPOINT \["', text, re.MULTILINE)
-        for label in ("title", "description", "licenses"):
-            assert f"org.opencontainers.image.{label}=" in text
+
+
+def test_labels_say_what_is_known() -> None:
+    """The same of every image, and nothing that only who builds it can know."""
+    for name in STAGES:
+        text = stage(name)
+        labels = dict(re.findall(r'org\.opencontainers\.image\.([a-z.]+)="(.+?)"', text))
+        assert set(labels) == {"title", "description", "licenses", "version", "base.name"}
+        for key, variable in (("version", "VERSION"), ("base.name", "BASE")):
+            assert labels[key] == f"${{{variable}}}" and f"\nARG {variable}\n" in f"\n{text}"
     assert output(*COMMAND, "--version").split() == ["headcam", argument("VERSION")]
 
 
@@ -82,6 +93,27 @@ def test_what_is_built_from_is_there_and_let_in() -> None:
     assert "*" in lines and all((ROOT / name).exists() for name in let_in)
     copied = re.findall(r"^COPY (?!--from)(\S+) ", DOCKERFILE, re.MULTILINE)
     assert set(copied) - {"."} <= set(let_in)
+
+
+def test_kubernetes_finds_the_agent_in_the_image() -> None:
+    """An init container copies what was put there, and Isaac Sim is started with that."""
+    copied = re.findall(r"^COPY (?!--from)(\S+) (\S+)$", stage("server"), re.MULTILINE)
+    pod = simulator_pod()
+    (init,) = pod["initContainers"]
+    program, _, source, target = init["command"]
+    assert program == "cp" and init["image"].partition(":")[0] == "headcam"
+    root = source.removesuffix("/.")
+    there = {
+        pathlib.PurePath(path.replace(root, target)): ROOT / origin
+        for origin, path in copied
+        if path.startswith(f"{root}/")
+    }
+    arguments = next(one["args"] for one in pod["containers"] if one["name"] == "isaac-sim")
+    folder, name = (arguments[arguments.index(f) + 1] for f in ("--ext-folder", "--enable"))
+    extension = there[pathlib.PurePath(folder)] / name
+    assert (extension / "config" / "extension.toml").is_file()
+    link = os.path.normpath(f"{folder}/{name}/{os.readlink(extension / 'headcam')}")
+    assert (there[pathlib.PurePath(link)] / "__init__.py").is_file()
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -36,17 +36,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 void fuzz_seeds(void (*add)(const void *data, size_t size))
 {
-    static const struct jpeg_extras kinds[] = {{0}, {.is_progressive = true}, {.restart_mcus = 1}};
+    static const struct jpeg_extras kinds[] = {{0},
+                                               {.is_progressive = true},
+                                               {.is_progressive = true, .scans = SCRIPT_SCANS_MOST},
+                                               {.restart_mcus = 1}};
     static const enum headcam_pixel_format formats[] = {HEADCAM_RGB, HEADCAM_GRAY8};
     static uint8_t rows[SIDE * SIDE * 3];
     struct dice dice = {1};
     dice_fill(&dice, rows, sizeof(rows));
     const struct jpeg_settings settings = {.quality = 50, .subsampling = JPEG_420};
     for (size_t i = 0; i < COUNT(kinds) * COUNT(formats); i++) {
-        const enum headcam_pixel_format format = formats[i % COUNT(formats)];
+        const struct jpeg_extras *kind = &kinds[i / COUNT(formats)];
+        const enum headcam_pixel_format format = kind->scans ? HEADCAM_GRAY8 : formats[i % COUNT(formats)];
         const struct jpeg_pixels pixels = {format, SIDE, SIDE, (size_t)SIDE * raw_pixel_bytes(format), rows};
         struct bytes seed = {0}, jpeg = {0};
-        reference_jpeg(&pixels, &settings, &kinds[i / COUNT(formats)], &jpeg);
+        reference_jpeg(&pixels, &settings, kind, &jpeg);
         bytes_append(&seed, "\x09\x13", LEAST_BYTES);
         bytes_append(&seed, jpeg.data, jpeg.length);
         add(seed.data, seed.length);

@@ -175,6 +175,17 @@ def test_metrics_of_other_streams_are_not_told(guarded: Any, cameras: Any) -> No
     assert part.value("headcam_frames_received_total") == 2
 
 
+def test_edges_are_told_to_who_may_see_everything(start_guarded: Any) -> None:
+    """Neither /status nor /metrics tells the others where frames are forwarded."""
+    server = start_guarded("--forward", "tcp://127.0.0.1:9", "--curve-key", "none")
+    for headers, is_told in ((ALICE, True), (BOB, False)):
+        for path in ("/status", "/metrics"):
+            response = server.get(path, **headers)
+            assert response.status == 200
+            assert ("tcp://127.0.0.1:9" in response.text) == is_told, (path, headers)
+        assert bool(server.get("/status", **headers).json()["edges"]) == is_told
+
+
 def test_readyz_tells_nothing_of_others(guarded: Any, connect: Any) -> None:
     """Its reason names a stream only to those who may see it."""
     connect(guarded, "rear", state="starting", reason="warming up")

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import pathlib
 import re
 import signal
@@ -10,15 +12,17 @@ import socket
 import statistics
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import zmq
 from testlib.build import ROOT, SLOWNESS
 from testlib.edges import Keys, edge_of, tcp_endpoint, wait_connected
 from testlib.link import slow_link
 from testlib.network import Crowd, Node, network
 from testlib.pictures import encode, grain
+from testlib.ports import free_port
 from testlib.producer import Link, Producer
 from testlib.http import Address
 from testlib.server import Server, address_of, run_server
@@ -26,15 +30,6 @@ from testlib.waiting import hold, wait_until
 
 #: So long after the last viewer an edge may still be sent frames.
 LINGER_S = 2.0
-
-
-def free_port() -> int:
-    """A port that nobody listens on now, for what must keep it over a restart."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-        assert isinstance(port, int)
-        return port
 
 
 @pytest.fixture
@@ -206,6 +201,52 @@ def test_an_edge_that_stands_still(start_edge: Any, start_origin: Any, connect: 
     fresh = viewer.skip().next("live", where=lambda part: part.arrived_at - part.age_s > gone_on_s)
     assert fresh.age_s < 0.5 * SLOWNESS
     wait_until(lambda: edge_of(origin)["skipped_slow"] > 30, what="what it missed, counted")
+
+
+def test_an_edge_that_asks_for_everything(start_origin: Any) -> None:
+    """It is not given all it asks for, and the log says so."""
+    with zmq.Context() as context, context.socket(zmq.XSUB) as edge:
+        edge.setsockopt(zmq.LINGER, 0)
+        edge.setsockopt(zmq.SNDHWM, 0)
+        edge.bind("tcp://127.0.0.1:*")
+        origin = start_origin(edge.getsockopt_string(zmq.LAST_ENDPOINT))
+        edge.send(b"\x01@")
+        wait_connected(origin)
+        for index in range(5000):
+            edge.send(b"\x01camera-%d/" % index)
+        wait_until(
+            lambda: "one too many: an edge may ask for 4096" in origin.log(), what="the limit"
+        )
+        assert edge_of(origin)["state"] == "connected"
+
+
+def test_a_frame_that_is_too_large_for_an_edge(
+    start_edge: Any, start_origin: Any, connect: Any
+) -> None:
+    """The edge's log says so; where the connection ends with it, the origin has an idea why."""
+    edge = start_edge("edge", "--max-frame-bytes", "65536")
+    origin = start_origin(tcp_endpoint(edge))
+    refused, fatal = encode(grain(320, 240, 1), 95), encode(grain(640, 480, 1), 95)
+    assert 65536 < len(refused) < 2 * 65536 < len(fatal)
+    small = connect(origin, "small", 64, 48).play(30)
+    producer = connect(origin, "front", 320, 240, "JPEG", stride=0).play(30, refused)
+    viewer = edge.watch("/stream/small")
+    edge.watch("/stream/front").wait_status()
+    wait_until(lambda: "--max-frame-bytes" in edge.log(), what="the reason in the edge's log")
+    viewer.skip().wait_more(30)
+    assert edge_of(origin)["state"] == "connected" and edge_of(origin)["reason"] == ""
+    producer.close()
+    small.pause()
+
+    connect(origin, "front", 640, 480, "JPEG", stride=0).play(30, fatal)
+    wait_until(
+        lambda: "is that more than its --max-frame-bytes?" in edge_of(origin)["reason"],
+        what="a reason at the origin",
+    )
+    assert f"a frame of {len(fatal)} bytes" in origin.log()
+    losses = edge_of(origin)["frames"] + 3
+    wait_until(lambda: edge_of(origin)["frames"] > losses, what="more of them")
+    assert origin.log().count("is that more than its --max-frame-bytes?") == 1
 
 
 def test_edges_by_name(start_edge: Any, start_origin: Any, connect: Any) -> None:
@@ -403,25 +444,47 @@ def test_frames_stay_young_behind_a_slow_link(
         assert edge_of(origin)["in_flight"] <= 2
 
 
-VIEWERS, FPS = 500, 5.0
+FPS = 5.0
 
 
-def start_haproxy(config: pathlib.Path, node: Node, edges: list[Node]) -> subprocess.Popen[bytes]:
+@dataclasses.dataclass(frozen=True)
+class Site:
+    """Two edges behind HAProxy, their origin, and a producer at that; each machine has its node."""
+
+    origin: Server
+    origin_node: Node
+    edges: list[Server]
+    producer: Producer
+    jpegs: list[bytes]
+    front_node: Node
+
+    @contextlib.contextmanager
+    def crowd(self, count: int) -> Iterator[Crowd]:
+        """Viewers who come to HAProxy."""
+        address = Address(self.front_node.address, 8080)
+        with contextlib.closing(Crowd(self.front_node, address, "/stream/front", count)) as crowd:
+            yield crowd
+
+
+@contextlib.contextmanager
+def haproxy(config: pathlib.Path, node: Node, edges: list[Node]) -> Iterator[None]:
     """HAProxy in a namespace, with the configuration that is in the documentation."""
     addresses = {f"HEADCAM_EDGE_{i}": f"{edge.address}:8080" for i, edge in enumerate(edges, 1)}
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [*node.inside, "env", *(f"{key}={value}" for key, value in addresses.items()),
          "haproxy", "-db", "-f", str(config)],
         stdin=subprocess.DEVNULL,
     )  # fmt: skip
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
 
 
-@pytest.mark.alone
-@pytest.mark.once
-def test_a_crowd_at_two_edges_behind_haproxy(
-    start_server: Any, directory: pathlib.Path, connect: Any
-) -> None:
-    """One copy of the stream goes to each edge; when one dies its viewers go on at the other."""
+@pytest.fixture
+def site(start_server: Any, directory: pathlib.Path, connect: Any) -> Iterator[Site]:
+    """All of it, with a stream `front` that is live at both edges."""
     jpegs = [encode(grain(160, 120, seed), 80) for seed in range(4)]
     with network("origin", "edge1", "edge2", "front") as nodes:
         edge_nodes = [nodes["edge1"], nodes["edge2"]]
@@ -429,6 +492,7 @@ def test_a_crowd_at_two_edges_behind_haproxy(
             start_server(
                 "--ingest", f"tcp://{node.address}:5555", "--curve-key", "none",
                 "--auth-file", "none", "--listen", f"unix:{directory}/{name}-http.sock",
+                "--no-signal-after", "1",
                 endpoint=f"ipc://{directory}/{name}.sock", listen=f"{node.address}:8080",
                 wrapper=node.inside,
             )
@@ -441,36 +505,68 @@ def test_a_crowd_at_two_edges_behind_haproxy(
             "--forward", forward, "--curve-key", "none", listen=f"unix:{directory}/origin.http",
             endpoint=f"ipc://{directory}/origin.sock", wrapper=nodes["origin"].inside,
         )  # fmt: skip
-        connect(origin, "front", 160, 120, "JPEG", stride=0).play(FPS, *jpegs)
+        producer = connect(origin, "front", 160, 120, "JPEG", stride=0).play(FPS, *jpegs)
         for server in edges:
             server.wait_state("front")
-        haproxy = start_haproxy(ROOT / "docker/haproxy-edges.cfg", nodes["front"], edge_nodes)
-        front = nodes["front"]
-        crowd = Crowd(front, Address(front.address, 8080), "/stream/front", VIEWERS)
-        try:
-            began_s = time.monotonic()
-            crowd.wait_all(began_s, timeout_s=60)
-            assert all(server.status()["viewers"] > VIEWERS / 4 for server in edges)
+        with haproxy(ROOT / "docker/haproxy-edges.cfg", nodes["front"], edge_nodes):
+            yield Site(origin, nodes["origin"], edges, producer, jpegs, nodes["front"])
 
-            before = nodes["origin"].sent_bytes(), [e["bytes"] for e in origin.status()["edges"]]
-            frames = origin.stream("front")["frames"]["received"]
-            wait_until(lambda: origin.stream("front")["frames"]["received"] > frames + 20)
-            sent = nodes["origin"].sent_bytes() - before[0]
-            pictures = [e["bytes"] - b for e, b in zip(origin.status()["edges"], before[1])]
-            received = origin.stream("front")["frames"]["received"] - frames
-            print(f"{VIEWERS} viewers; to the edges {sent} bytes for pictures of {pictures}")
-            mean = statistics.mean(map(len, jpegs))
-            least, most = 0.7 * received * mean, 1.3 * (received + 2) * mean
-            assert all(least < size < most for size in pictures), (received, mean, pictures)
-            assert sent < 1.3 * sum(pictures) + 50_000
 
-            killed_s = time.monotonic()
-            edges[0].kill()
-            crowd.wait_all(killed_s + 0.5, timeout_s=60)
-            print(f"all go on {time.monotonic() - killed_s:.1f} s after; {crowd.gaps(killed_s)}")
-            wait_until(lambda: edges[1].status()["viewers"] >= VIEWERS, what="all are there")
-            wait_until(lambda: edge_of(origin, 0)["state"] == "connecting")
-        finally:
-            crowd.close()
-            haproxy.kill()
-            haproxy.wait()
+VIEWERS = 500
+
+
+@pytest.mark.alone
+@pytest.mark.once
+def test_a_crowd_at_two_edges_behind_haproxy(site: Site) -> None:
+    """One copy of the stream goes to each edge; when one dies its viewers go on at the other."""
+    origin, edges = site.origin, site.edges
+    with site.crowd(VIEWERS) as crowd:
+        crowd.wait_all(time.monotonic(), timeout_s=60)
+        assert all(server.status()["viewers"] > VIEWERS / 4 for server in edges)
+
+        before = site.origin_node.sent_bytes(), [e["bytes"] for e in origin.status()["edges"]]
+        frames = origin.stream("front")["frames"]["received"]
+        wait_until(lambda: origin.stream("front")["frames"]["received"] > frames + 20)
+        sent = site.origin_node.sent_bytes() - before[0]
+        pictures = [e["bytes"] - b for e, b in zip(origin.status()["edges"], before[1])]
+        received = origin.stream("front")["frames"]["received"] - frames
+        print(f"{VIEWERS} viewers; to the edges {sent} bytes for pictures of {pictures}")
+        mean = statistics.mean(map(len, site.jpegs))
+        least, most = 0.7 * received * mean, 1.3 * (received + 2) * mean
+        assert all(least < size < most for size in pictures), (received, mean, pictures)
+        assert sent < 1.3 * sum(pictures) + 50_000
+
+        killed_s = time.monotonic()
+        edges[0].kill()
+        crowd.wait_all(killed_s + 0.5, timeout_s=60)
+        print(f"all go on {time.monotonic() - killed_s:.1f} s after; {crowd.gaps(killed_s)}")
+        wait_until(lambda: edges[1].status()["viewers"] >= VIEWERS, what="all are there")
+        wait_until(lambda: edge_of(origin, 0)["state"] == "connecting")
+
+
+#: HAProxy asks each edge once a second, and gives it up when that fails twice.
+GIVEN_UP_S = 3.5
+
+
+@pytest.mark.alone
+@pytest.mark.once
+def test_haproxy_cuts_nobody_off_when_the_simulator_stalls(site: Site) -> None:
+    """Those who watch stay, those who come are let in, and all see the picture that says why."""
+    with site.crowd(20) as crowd:
+        crowd.wait_all(time.monotonic(), timeout_s=20)
+        before = crowd.turned_away  # while HAProxy was not up yet
+        site.producer.pause()
+        for edge in site.edges:
+            wait_until(lambda: edge.get("/readyz").status == 503, what="an edge that is not ready")
+        hold(lambda: crowd.turned_away == before, GIVEN_UP_S, "viewers are cut off")
+        with site.crowd(4) as late:
+            late.wait_all(time.monotonic(), timeout_s=20)
+            assert late.turned_away == 0
+        crowd.wait_all(time.monotonic(), timeout_s=20)
+        for edge in site.edges:
+            assert edge.stream("front")["sent"]["no_signal"] > 0
+        site.producer.play(FPS, *site.jpegs)
+        for edge in site.edges:
+            edge.wait_state("front")
+        crowd.wait_all(time.monotonic(), timeout_s=20)
+        assert crowd.turned_away == before

@@ -212,6 +212,45 @@ def test_10_000_random_messages_cost_a_good_stream_nothing(server: Any, connect:
     assert server.snapshot("/good").status == 200
 
 
+def changes_of_mind(index: int) -> tuple[bytes, bytes]:
+    """An announcement: the stream is there and not, again and again."""
+    return ANNOUNCES, announcement(state=("live", "stalled")[index % 2])
+
+
+def names_that_come_and_go(index: int) -> tuple[bytes, bytes]:
+    """An announcement: each is another stream, which is over."""
+    return b"@camera-%d/" % index, announcement(state="ended")
+
+
+def rings_that_are_not_there(index: int) -> tuple[bytes, bytes]:
+    """An announcement: each with another ring."""
+    ring = {"number": index + 1, "place": "shm", "confirmed": False}
+    return ANNOUNCES, announcement(ring=ring)
+
+
+@pytest.mark.parametrize(
+    ("flood", "words", "most"),
+    [
+        (changes_of_mind, "stream camera: ", 64),
+        (names_that_come_and_go, "stream camera-", 64),
+        (rings_that_are_not_there, "its frames come inline", 20),
+    ],
+)
+def test_a_producer_does_not_fill_the_log(
+    start_server: Any, connect: Any, flood: Any, words: str, most: int
+) -> None:
+    """Whatever it announces, and however often, it is so many lines a second."""
+    server = start_server("--max-streams", "4")
+    vandal = connect(server, is_open=True, kind=Link)
+    vandal.wait_connected()
+    began_s = time.monotonic()
+    for index in range(5000):
+        vandal.send(*flood(index))
+    wait_until(lambda: server.status()["ingest"]["messages"] == 5000, 60, "all of it is read")
+    seconds = time.monotonic() - began_s
+    assert 1 <= server.log().count(words) <= most * (seconds + 2)
+
+
 def test_noise_on_the_socket_itself(server: Any, connect: Any) -> None:
     """Programs that do not even speak ZeroMQ."""
     good = connect(server, "good", 16, 16).play(30)
@@ -249,6 +288,34 @@ def test_a_frame_beyond_the_limit_is_not_even_received(start_server: Any, connec
 
     viewer.skip().next("live")
     assert good.is_wanted and server.rejected() == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "inline"),
+    [
+        ({"payload": 120_000, "width": 200, "height": 200}, [bytes(120_000)]),  # --max-frame-bytes
+        ({"pixel_format": 16, "stride": 0, "payload": 768}, [PIXELS]),  # no JPEG
+        ({"width": 0}, [PIXELS]),
+        ({"instance": 0}, [PIXELS]),
+        ({"location": 1, "reserved": 1, "slot_sequence": 2}, []),  # a ring that nobody reads
+        ({}, []),
+        ({}, [PIXELS[1:]]),
+        ({"flags": 3}, [PIXELS]),
+    ],
+)
+def test_a_refused_frame_is_acknowledged(
+    start_server: Any, connect: Any, changes: dict[str, int], inline: list[bytes]
+) -> None:
+    """Who waits for the answer before it sends more would stand still otherwise."""
+    server = start_server("--max-frame-bytes", "65536")
+    origin = connect(server, is_open=True, kind=Link)
+    origin.wait_connected()
+    fields = {"flags": 1, "instance": 7, "sequence": 11, **changes}
+    origin.send(CAMERA, header(**fields), *inline)
+    numbers = [fields[key].to_bytes(8, "little") for key in ("instance", "sequence")]
+    answer = b"\x04\x06camera" + b"".join(numbers)
+    wait_until(lambda: answer in origin.upstream, what="an acknowledgement")
+    assert server.rejected() == 1
 
 
 def test_a_name_belongs_to_the_first_until_it_is_silent(server: Any, connect: Any) -> None:

@@ -93,6 +93,30 @@ def test_logging_in_costs_no_tries(start_guarded: Any) -> None:
         assert server.get("/status", **BOB).status == 200
 
 
+def test_a_wall_of_streams_may_log_in_at_once(start_guarded: Any) -> None:
+    """As after a restart: more than --login-failures requests, with one password, that is right."""
+    server = start_guarded("--login-failures", "4", "--login-recovery", "3600")
+    with contextlib.ExitStack() as ends:
+        logins = [
+            ends.enter_context(send_login(server, "127.0.0.1", PASSWORD)) for _ in range(3 * 4)
+        ]
+        for connection in logins:
+            assert receive_all(connection).startswith(b"HTTP/1.1 200 ")
+        assert server.get("/status", **basic("alice", "wrong")).status == 401, "no try was spent"
+
+
+def test_guessing_at_once_is_slowed_down_as_one_by_one(start_guarded: Any) -> None:
+    """Different passwords are tries, whether or not the first was checked already."""
+    server = start_guarded("--login-failures", "4", "--login-recovery", "3600")
+    with contextlib.ExitStack() as ends:
+        logins = [
+            ends.enter_context(send_login(server, "127.0.0.1", f"guess {i}")) for i in range(3 * 4)
+        ]
+        answers = [receive_all(connection)[:12] for connection in logins]
+    assert answers.count(b"HTTP/1.1 401") == 4
+    assert answers.count(b"HTTP/1.1 429") == 2 * 4
+
+
 def send_login(server: Any, source: str, password: str) -> socket.socket:
     """A request with a password, whose answer is not waited for."""
     connection = socket.create_connection(

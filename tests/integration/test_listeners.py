@@ -7,7 +7,6 @@ import pathlib
 import re
 import resource
 import select
-import socket
 import stat
 import subprocess
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from typing import Any
 import pytest
 from testlib.http import Address, UnixAddress, fetch, get_request, receive_all
 from testlib.mjpeg import Viewer
+from testlib.ports import free_port
 from testlib.server import address_of, run_server
 from testlib.waiting import SOON_S, wait_until
 
@@ -113,6 +113,11 @@ def test_connections_are_counted_over_all(start_server: Any, path: pathlib.Path)
     idle = [server.address.connect() for _ in range(OTHER_CONNECTIONS // 2)]
     idle += [unix.connect() for _ in range(OTHER_CONNECTIONS // 2)]
     wait_until(lambda: open_files(server) >= own + OTHER_CONNECTIONS, what="all are accepted")
+    full = (
+        f"{OTHER_CONNECTIONS} connections are open, as many as there may be; who comes now, even "
+        "for /healthz, waits until one of them ends; next: raise --max-viewers or --max-snapshots"
+    )
+    wait_until(lambda: server.log().count(full) == 1, what="a warning")
     late = [server.address.connect(), unix.connect()]
     for connection in late:
         connection.sendall(get_request("/healthz", "Connection: close"))
@@ -149,6 +154,27 @@ def test_without_a_file_for_a_connection_it_is_taken_later(start_server: Any) ->
         assert receive_all(connection).startswith(b"HTTP/1.1 200 ")
 
 
+def test_the_limit_of_open_files_follows_all_flags(start_server: Any) -> None:
+    """The soft one is raised to what they need; a hard one that is lower is told, and kept to."""
+    limits = ("--max-viewers", "100", "--max-snapshots", "200", "--max-streams", "500")
+    needed = 100 + 200 + OTHER_CONNECTIONS + 3 * 500 + 4 * 32
+
+    def start(hard: int) -> Any:
+        return start_server(*limits, wrapper=["prlimit", f"--nofile=256:{hard}"])
+
+    server = start(20000)
+    assert needed < server.scrape().value("process_max_fds") <= 20000
+    assert "open files" not in server.log()
+    server.kill()
+    server = start(800)
+    scrape = server.scrape()
+    assert scrape.value("process_max_fds") == 800
+    assert scrape.value("headcam_connections_limit") == 400
+    warning = next(line for line in server.log().splitlines() if "open files" in line)
+    for flag in ("--max-viewers", "--max-snapshots", "--max-streams", "--max-edges"):
+        assert flag in warning
+
+
 def open_files(server: Any) -> int:
     """How many files the server has open."""
     return len(list(pathlib.Path(f"/proc/{server.process.pid}/fd").iterdir()))
@@ -158,6 +184,49 @@ def cpu_ticks(server: Any) -> int:
     """CPU time of all its threads, in hundredths of a second."""
     fields = pathlib.Path(f"/proc/{server.process.pid}/stat").read_text().rpartition(")")[2].split()
     return int(fields[11]) + int(fields[12])
+
+
+# ---- names ----
+
+
+@pytest.fixture
+def naming(directory: pathlib.Path) -> Any:
+    """Makes a command that becomes another one, to which /etc/hosts is what it is told."""
+
+    def become(hosts: str) -> list[str]:
+        own = directory / "hosts"
+        own.write_text(hosts)
+        script = f'mount --bind {own} /etc/hosts && exec "$@"'
+        command = ["unshare", "--map-root-user", "--mount", "sh", "-c", script, "-"]
+        if subprocess.run([*command, "true"], capture_output=True).returncode != 0:
+            pytest.skip("this system lets nobody mount a file of hosts")
+        return command
+
+    return become
+
+
+def test_every_address_of_a_name_is_served(start_server: Any, naming: Any) -> None:
+    """Each once, at the same port, as long as the machine has it."""
+    hosts = "::1 camera\n127.0.0.1 camera\n127.0.0.2 camera\n127.0.0.1 camera\n192.0.2.1 camera\n"
+    server = start_server(listen="camera:0", wrapper=naming(hosts))
+    port = server.address.port
+    assert sorted(server.urls()) == [
+        f"http://127.0.0.1:{port}/", f"http://127.0.0.2:{port}/", f"http://[::1]:{port}/"
+    ]  # fmt: skip
+    for host in ("::1", "127.0.0.1", "127.0.0.2"):
+        assert fetch(Address(host, port), "/healthz").status == 200
+
+
+def test_a_name_of_which_one_address_is_in_use(start_server: Any, naming: Any) -> None:
+    """Who is led to that one would reach another server: it is refused."""
+    wrapper = naming("127.0.0.1 camera\n127.0.0.2 camera\n")
+    with socket.create_server(("127.0.0.2", 0)) as other:
+        port = other.getsockname()[1]
+        line = refused("--listen", f"camera:{port}", wrapper=wrapper)
+    why = "Address already in use; choose another --listen"
+    assert line == f"cannot listen on camera:{port}: {why}"
+    line = refused("--listen", "camera:8080", wrapper=naming("192.0.2.1 camera\n"))
+    assert line.startswith("cannot listen on camera:8080: Cannot assign requested address; ")
 
 
 # ---- socket files ----
@@ -223,8 +292,7 @@ def test_one_that_fails_leaves_nothing_of_the_others(path: pathlib.Path) -> None
 def test_the_same_address_twice(path: pathlib.Path) -> None:
     """It is in use, by itself."""
     assert "another server listens on" in refused("--listen", f"unix:{path},unix:{path}")
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     line = refused("--listen", f"{address},{address}")
     assert line == f"cannot listen on {address}: Address already in use; choose another --listen"
 

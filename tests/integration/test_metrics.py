@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import pathlib
 import re
 import subprocess
 import threading
@@ -20,6 +21,7 @@ from testlib.http import get_request, receive_exactly, receive_head
 from testlib.metrics import Scrape
 from testlib.mjpeg import Viewer
 from testlib.producer import Link
+from testlib.server import address_of
 from testlib.waiting import wait_until
 
 STATES = ("live", "starting", "stalled", "lost", "ended")
@@ -350,6 +352,20 @@ def test_who_comes_and_who_is_refused(start_server: Any, connect: Any) -> None:
     assert scrape.value("headcam_snapshots_total", outcome="sent") == 2
     assert scrape.value("headcam_snapshot_bytes_total") == length + len(picture.body)
     assert scrape.value("headcam_streams_limit") == 7
+
+
+def test_open_connections_are_counted(start_server: Any, directory: pathlib.Path) -> None:
+    """Whatever they are for, and how many there may be."""
+    limits = ("--max-viewers", "10", "--max-snapshots", "20")
+    server = start_server(*limits, "--listen", f"unix:{directory}/http.sock")
+    unix = address_of(server.urls()[1])
+    with server.address.connect(), unix.connect():
+        server.watch().next()
+        wait_until(
+            lambda: server.scrape().value("headcam_connections") == 4, what="with its own, four"
+        )
+    wait_until(lambda: server.scrape().value("headcam_connections") == 2, what="two are closed")
+    assert server.scrape().value("headcam_connections_limit") == 10 + 20 + 256
 
 
 def test_what_is_rejected_is_counted_by_reason(server: Any, connect: Any) -> None:

@@ -232,3 +232,22 @@ def test_the_pause_before_the_notice_is_a_flag(start_server: Any, connect: Any) 
     viewer.next("live")
     check_due(viewer.next("no-signal"), sent_s, 1.5)
     wait_until(lambda: server.stream("front")["state"] == "stalled", what="it is stalled")
+
+
+@pytest.mark.parametrize("path", ["/stream/front", "/stream/front?width=32"])
+def test_who_asked_for_few_has_the_last_one_again(server: Any, connect: Any, path: str) -> None:
+    """Each second, while others get new ones; of the new ones no more than it asked for."""
+    connect(server, "front", 64, 48).play(20)
+    server.wait_state("front")
+    fast = server.watch(path)
+    fast.next("live")
+    slow = server.watch(f"{path}{'&' if '?' in path else '?'}fps=0.3")
+    slow.next("live")
+    first, *rest = slow.skip().wait_more(8)
+    assert {part.state for part in rest} == {"live", "repeat"}
+    for part, after in zip([first, *rest], rest):
+        assert after.arrived_s - part.arrived_s <= 1.0 + LATE_S
+        assert (after.jpeg == part.jpeg) == (after.state == "repeat")
+    new = [part for part in rest if part.state == "live"]
+    assert 2 <= len(new) <= 3
+    assert len(fast.parts) > 8 * len(rest), "it is slow for all: this shows nothing"

@@ -20,6 +20,7 @@ from testlib.build import COMMAND, IS_SANITIZED, ROOT, SLOWNESS
 from testlib.http import Address, UnixAddress, fetch, get_request, receive_all
 from testlib.login import ALICE, basic, user_line, write_auth_file
 from testlib.manager import NotifySocket, wrapper
+from testlib.ports import free_port
 from testlib.server import address_of, run_server
 from testlib.waiting import SOON_S, wait_until
 
@@ -114,8 +115,7 @@ def test_a_socket_of_no_use_is_refused(directory: pathlib.Path) -> None:
 
 def test_with_systemds_own_tool(directory: pathlib.Path) -> None:
     """The protocol as systemd speaks it, not as this test understands it."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        address = Address(*probe.getsockname())
+    address = Address("127.0.0.1", free_port())
     listen = f"--listen={address.host}:{address.port}"
     ingest = f"ipc://{directory}/ingest.sock"
     tool = subprocess.Popen(
@@ -275,6 +275,22 @@ def test_systemd_understands_the_units(units: pathlib.Path) -> None:
     files = [str(units / name) for name in ("headcam.service", "headcam.socket")]
     assert analyze("verify", "--man=no", *files) == ""
     assert f"ExecStart={units.parents[2]}/bin/headcam\n" in pathlib.Path(files[0]).read_text()
+
+
+@pytest.mark.once
+def test_a_proxy_is_given_a_unix_socket_as_the_guide_says(units: pathlib.Path) -> None:
+    """systemd listens there, for the proxy's group, and nowhere else; the service could not."""
+    guide = (ROOT / "docs/operations.md").read_text()
+    (drop_in,) = re.findall(r"```ini\n(\[Socket\]\n.*?)```", guide, re.DOTALL)
+    (path,) = re.findall(r"^ListenStream=(/.+)$", drop_in, re.MULTILINE)
+    assert f"--listen unix:{path}" in guide
+    service = (units / "headcam.service").read_text()
+    (writable,) = re.findall(r"^RuntimeDirectory=(.+)$", service, re.MULTILINE)
+    assert "\nProtectSystem=strict\n" in service and not path.startswith(f"/run/{writable}/")
+    directory = units / "headcam.socket.d"
+    directory.mkdir()
+    (directory / "override.conf").write_text(drop_in)
+    assert analyze("verify", "--man=no", str(units / "headcam.socket")) == ""
 
 
 def test_the_service_may_do_little(units: pathlib.Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
+import pathlib
 from collections.abc import Callable
 from typing import Any
 
@@ -50,6 +51,12 @@ def test_the_documented_example_is_laid_out_as_the_server_does(
         return [keys(item) for item in value] if isinstance(value, list) else None
 
     assert keys(example()) == keys(server.status())
+
+
+def test_an_endpoint_that_is_no_text(start_server: Any, directory: pathlib.Path) -> None:
+    """A path may have any bytes, JSON may not: it is told as ?, and the rest with it."""
+    server = start_server(endpoint=f"ipc://{directory}/in\udcffgest.sock")
+    assert server.status()["ingest"]["endpoint"] == "?"
 
 
 def _remove(status: Any) -> None:

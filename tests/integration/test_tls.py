@@ -242,12 +242,14 @@ def test_a_bad_reload_changes_nothing(
         (lambda: certificate.path.write_bytes(other.path.read_bytes()), "is not that of"),
         (lambda: certificate.path.write_text("nothing"), "holds no certificate in PEM"),
         (certificate.path.unlink, "No such file or directory"),
+        (lambda: os.mkfifo(certificate.path), "is no regular file"),
     ):
         change()
         hang_up(server)
         wait_until(lambda: why in server.log(), what=why)
         assert names_shown(server) == "camera"
-    assert server.log().count("TLS goes on with the certificate it has: ") == 3
+    assert server.log().count("TLS goes on with the certificate it has: ") == 4
+    certificate.path.unlink()
     certificate.path.write_bytes(old)
     certificate.replace(other)
     hang_up(server)
@@ -297,31 +299,43 @@ def test_what_is_no_certificate(
     locked = directory / "locked.key"
     command = ["openssl", "pkey", "-aes128", "-passout", "pass:x", "-in", key, "-out", locked]
     subprocess.run(command, check=True)
+    cert = ["--tls-cert", str(path)]
+    fifo, empty, large = (directory / name for name in ("fifo", "empty.pem", "large.pem"))
+    os.mkfifo(fifo, 0o600)
+    empty.touch(0o600)
+    large.touch(0o600)
+    os.truncate(large, 1024 * 1024 + 1)
     for flags, why in (
-        (["--tls-cert", "/none"], "cannot read /none: No such file or directory"),
-        (["--tls-cert", "/"], "cannot read /: Is a directory"),
-        (["--tls-cert", "/dev/zero"], "cannot read /dev/zero: File too large"),
-        (["--tls-cert", str(key)], f"{key} holds no certificate in PEM: "),
-        (["--tls-cert", str(path)], f"{path} holds no private key in PEM: "),
-        (["--tls-cert", str(path), "--tls-key", str(path)], f"{path} holds no private key in PEM"),
+        (["--tls-cert", "/none"], "cannot open --tls-cert /none: No such file or directory"),
+        (["--tls-cert", "/"], "--tls-cert / is no regular file"),
+        (["--tls-cert", str(fifo)], f"--tls-cert {fifo} is no regular file"),
+        ([*cert, "--tls-key", str(fifo)], f"--tls-key {fifo} is no regular file"),
+        (["--tls-cert", str(empty)], f"--tls-cert {empty} holds no certificate in PEM: "),
+        (["--tls-cert", str(large)], f"--tls-cert {large} is larger than 1048576 bytes"),
+        (["--tls-cert", str(key)], f"--tls-cert {key} holds no certificate in PEM: "),
+        (cert, f"--tls-cert {path} holds no private key in PEM: "),
+        ([*cert, "--tls-key", str(path)], f"--tls-key {path} holds no private key in PEM"),
         (
-            ["--tls-cert", str(path), "--tls-key", str(other.key_path)],
-            f"the key in {other.key_path} is not that of the first certificate in {path}",
+            [*cert, "--tls-key", str(other.key_path)],
+            f"--tls-key {other.key_path}: the key is not that of the first certificate in "
+            f"--tls-cert {path}",
         ),
         (
-            ["--tls-cert", str(path), "--tls-key", str(locked)],
-            f"the key in {locked} has a password; next: openssl pkey -in {locked} -out FILE",
+            [*cert, "--tls-key", str(locked)],
+            f"--tls-key {locked}: the key has a password; "
+            f"next: openssl pkey -in {locked} -out FILE",
         ),
         (["--tls-key", str(key)], "--tls-key is of no use without --tls-cert FILE"),
     ):
         assert refused(*flags).startswith(why)
-    assert refused("--tls-cert", str(path)).endswith("; --tls-key names another file")
+    assert refused(*cert).endswith("; --tls-key names another file")
 
 
 def test_warnings(
     start_server: Any, authority: Authority, certificate: Certificate
 ) -> None:
     """A key that everybody reads, and a certificate that clients refuse."""
+    certificate.path.chmod(0o644)
     certificate.key_path.chmod(0o640)
     server = start_server(tls=certificate)
     assert " warn " not in server.log()
@@ -331,7 +345,7 @@ def test_warnings(
     certificate.key_path.write_bytes(expired.key_path.read_bytes())
     hang_up(server)
     key = certificate.key_path
-    told = f"everybody on this machine can read the key in {key}; next: chmod o-rwx {key}"
+    told = f"--tls-key {key} can be read or changed by others (mode 0644); do: chmod 640 {key}"
     wait_until(lambda: told in server.log(), what=told)
     assert f"the certificate in {certificate.path} has expired" in server.log()
     server.kill()

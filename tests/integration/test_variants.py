@@ -387,7 +387,7 @@ def test_a_progressive_or_gray_jpeg_is_scaled_too(server: Any, connect: Any) -> 
 
 
 def test_a_broken_jpeg_harms_nobody(server: Any, connect: Any) -> None:
-    """One that passes the checks and is none: it is said in the log, and the next one is shown."""
+    """One that passes the checks and is none: who asks is told so, and the next one is shown."""
     good = pictures.encode(pictures.scene(WIDTH, HEIGHT))
     table = good.index(b"\xff\xc4")
     bad = good[: table + 5] + b"\xff" * 16 + good[table + 21:]  # code lengths that are impossible
@@ -396,6 +396,12 @@ def test_a_broken_jpeg_harms_nobody(server: Any, connect: Any) -> None:
     viewer = server.watch("/stream/front?width=200")
     assert pictures.is_no_signal(viewer.next("no-signal").jpeg)
     wait_until(lambda: "?width= or ?quality=" in server.log(), what="a line in the log")
+    refused = server.get("/snapshot/front?width=200&timeout=1000")
+    assert (refused.status, refused.body) == (
+        503,
+        b"the agent's JPEG cannot be decoded here; ask without width= and quality=\n",
+    )
+    assert server.get("/snapshot/front?timeout=5000").body == bad
     camera.play(FPS, good)
     assert pictures.size(viewer.next("live").jpeg) == (200, 150)
 

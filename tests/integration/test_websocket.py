@@ -222,6 +222,56 @@ def test_one_variant_too_many_names_the_flag(start_server: Any, start_agent: Any
         client.picture(lambda picture: picture.width == 160)
 
 
+@pytest.fixture
+def paused(start_server: Any, connect: Any) -> Any:
+    """A viewer of a stream's own pictures, whose agent pauses; there may be one more variant."""
+    server = start_server("--max-variants", "2")
+    producer = connect(server, "front", 320, 240).play(20)
+    server.wait_state("front")
+    with open_ws(server) as client:
+        client.picture(lambda picture: picture.state == "live")
+        producer.pause()
+        client.picture(lambda picture: picture.state == "repeat")
+        yield server, producer, client
+
+
+def wait_for_wish(client: Any, width: int) -> None:
+    """Until the server has told that this is what is asked for; an error fails."""
+    while (said := client.text()).get("asked", {}).get("width") != width:
+        assert "error" not in said, said
+
+
+@pytest.mark.parametrize("is_at_once", [True, False], ids=["at once", "one by one"])
+def test_who_changes_its_mind_is_not_refused_for_it(paused: Any, is_at_once: bool) -> None:
+    """The variant that it waited for makes room for the one that it wants now."""
+    _, producer, client = paused
+    wishes = [{"width": width} for width in (160, 80, 120, 64)]
+    if is_at_once:
+        texts = [json.dumps(wish).encode() for wish in wishes]
+        client.socket.sendall(b"".join(frame(0x81, text) for text in texts))
+        wait_for_wish(client, 64)
+    else:
+        for wish in wishes:
+            client.send(wish)
+            wait_for_wish(client, wish["width"])
+    producer.play(20)
+    client.picture(lambda picture: picture.width == 64)
+
+
+def test_a_wish_too_many_leaves_the_one_before(paused: Any) -> None:
+    """Somebody else watches in what was wished for first: no room, and it is still waited for."""
+    server, producer, client = paused
+    client.send({"width": 160})
+    with open_ws(server, "/ws/front?width=160"):
+        wait_until(lambda: server.status()["viewers"] == 2, what="the other")
+        client.send({"width": 80})
+        while "error" not in (said := client.text()):
+            pass
+        assert "--max-variants" in said["error"]
+        producer.play(20)
+        assert client.picture(lambda picture: picture.width != 320).width == 160
+
+
 def test_a_lower_rate_is_told_to_the_agent(server: Any, connect: Any) -> None:
     """As with /stream?fps=, now and in flight."""
     producer = connect(server, "front").play(30)

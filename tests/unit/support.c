@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <jpeglib.h>
 
@@ -66,6 +67,23 @@ static J_COLOR_SPACE color_space(enum headcam_pixel_format format)
     }
 }
 
+/* As many scans as are asked for; what the last of them leave out is not in the picture. */
+static void set_scans(struct jpeg_compress_struct *jpeg, unsigned count,
+                      jpeg_scan_info script[SCRIPT_SCANS_MOST])
+{
+    const unsigned last = DCTSIZE2 - 1;
+    memset(script, 0, SCRIPT_SCANS_MOST * sizeof(script[0]));
+    for (unsigned i = 0; i < count; i++) {
+        bool is_refinement = i > last;
+        script[i].comps_in_scan = 1;
+        script[i].Ss = script[i].Se = (int)(is_refinement ? i - last : i);
+        script[i].Ah = is_refinement;
+        script[i].Al = i > 0 && !is_refinement;
+    }
+    jpeg->scan_info = script;
+    jpeg->num_scans = (int)count;
+}
+
 void reference_jpeg(const struct jpeg_pixels *pixels, const struct jpeg_settings *settings,
                     const struct jpeg_extras *extras, struct bytes *out)
 {
@@ -89,6 +107,9 @@ void reference_jpeg(const struct jpeg_pixels *pixels, const struct jpeg_settings
     jpeg.restart_interval = extras->restart_mcus;
     if (extras->is_progressive)
         jpeg_simple_progression(&jpeg);
+    jpeg_scan_info script[SCRIPT_SCANS_MOST];
+    if (extras->scans)
+        set_scans(&jpeg, extras->scans, script);
     jpeg_start_compress(&jpeg, TRUE);
     if (extras->app_segment)
         jpeg_write_marker(&jpeg, JPEG_APP0 + 1, extras->app_segment, extras->app_bytes);

@@ -36,10 +36,14 @@ void dice_fill(struct dice *dice, uint8_t *bytes, size_t length);
 /* A whole file, with a zero behind it, for free(). */
 char *read_whole_file(const char *path, size_t *length);
 
+/* First each coefficient but the DC's in a scan of its own, less one bit, then that bit. */
+enum { SCRIPT_SCANS_MOST = 1 + 2 * 63 };
+
 /* What libjpeg shall do beside the ordinary. */
 struct jpeg_extras {
     unsigned restart_mcus; /* restart interval; 0: none */
     bool is_progressive;
+    unsigned scans; /* of a progressive one in gray, 2 to SCRIPT_SCANS_MOST; 0: as many as are usual */
     const void *app_segment; /* contents of an APP1 segment; NULL: none */
     unsigned app_bytes;
 };

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { TRIES = 4 };
+enum { TRIES = 4, MOST_WAITING = 3 * TRIES };
 
 static char path[] = "/tmp/headcam-access-XXXXXX";
 static char alice_line[512], bob_line[512];
@@ -58,7 +58,7 @@ static int set_up(void **state)
         .login_failures = TRIES,
         .login_recovery_ns = 3600 * NS_PER_S,
         .login_addresses = 16,
-        .max_logins = 2,
+        .max_logins = MOST_WAITING,
     };
     access_of_test = access_create(&options, error);
     return access_of_test ? 0 : -1;
@@ -109,8 +109,7 @@ static void free_login(struct login *login)
     free(login);
 }
 
-/* Waits for a check that is needed. */
-static enum access_verdict check(struct login *login)
+static void wait_for_check(struct login *login)
 {
     bool is_done = false;
     access_check(access_of_test, login, on_done, &is_done);
@@ -118,6 +117,12 @@ static enum access_verdict check(struct login *login)
     while (!is_done)
         pthread_cond_wait(&done_changed, &done_lock);
     pthread_mutex_unlock(&done_lock);
+}
+
+/* Waits for a check that is needed. */
+static enum access_verdict check(struct login *login)
+{
+    wait_for_check(login);
     return access_settle(access_of_test, login, &grant);
 }
 
@@ -211,7 +216,8 @@ TEST(many_at_once_are_no_more_tries_than_one_by_one)
     struct login *logins[TRIES + 1];
     enum access_verdict verdicts[TRIES + 1];
     for (int i = 0; i <= TRIES; i++) {
-        logins[i] = login_of(CREDENTIAL_PASSWORD, "alice", "wrong");
+        char guess[] = {(char)('a' + i), '\0'};
+        logins[i] = login_of(CREDENTIAL_PASSWORD, "alice", guess);
         verdicts[i] = access_try(access_of_test, logins[i], &grant);
         if (verdicts[i] == ACCESS_CHECK && i >= 1)
             assert_int_equal(check(logins[i]), ACCESS_WRONG);
@@ -222,6 +228,46 @@ TEST(many_at_once_are_no_more_tries_than_one_by_one)
     assert_int_equal(check(logins[0]), ACCESS_WRONG);
     for (int i = 0; i <= TRIES; i++)
         free_login(logins[i]);
+}
+
+static void log_in_at_once(const char *password, size_t count, struct login *logins[])
+{
+    for (size_t i = 0; i < count; i++) {
+        logins[i] = login_of(CREDENTIAL_PASSWORD, "alice", password);
+        assert_int_equal(access_try(access_of_test, logins[i], &grant), ACCESS_CHECK);
+    }
+}
+
+TEST(the_same_question_at_once_is_one_try)
+{
+    struct login *logins[MOST_WAITING];
+    log_in_at_once("secret", MOST_WAITING, logins);
+    struct login *other = login_of(CREDENTIAL_PASSWORD, "alice", "secret");
+    other->address.network = 1;
+    assert_int_equal(access_try(access_of_test, other, &grant), ACCESS_BUSY);
+    free_login(other);
+    for (size_t i = 0; i < MOST_WAITING; i++) {
+        assert_int_equal(check(logins[i]), ACCESS_GRANTED);
+        free_login(logins[i]);
+    }
+    for (int i = 0; i < TRIES; i++)
+        assert_log_in("alice", "wrong", ACCESS_WRONG, true);
+    assert_log_in("alice", "secret", ACCESS_THROTTLED, false);
+}
+
+TEST(the_same_guess_at_once_is_one_try_that_is_spent)
+{
+    struct login *logins[MOST_WAITING];
+    log_in_at_once("wrong", MOST_WAITING, logins);
+    wait_for_check(logins[0]);
+    free_login(logins[0]); /* its client has left */
+    for (size_t i = 1; i < MOST_WAITING; i++) {
+        assert_int_equal(check(logins[i]), ACCESS_WRONG);
+        free_login(logins[i]);
+    }
+    for (int i = 1; i < TRIES; i++)
+        assert_log_in("alice", "wrong", ACCESS_WRONG, true);
+    assert_log_in("alice", "wrong", ACCESS_THROTTLED, false);
 }
 
 TEST(tokens_are_known_by_their_digest)
@@ -250,8 +296,8 @@ TEST(without_a_credential_nothing_is_counted)
 
 TEST(no_more_wait_than_may)
 {
-    struct login *logins[2];
-    for (int i = 0; i < 2; i++) {
+    struct login *logins[MOST_WAITING];
+    for (int i = 0; i < MOST_WAITING; i++) {
         logins[i] = login_of(CREDENTIAL_PASSWORD, "alice", i ? "secret" : "wrong");
         assert_int_equal(access_try(access_of_test, logins[i], &grant), ACCESS_CHECK);
     }
@@ -259,9 +305,10 @@ TEST(no_more_wait_than_may)
     for (int i = 0; i < 3 * TRIES; i++)
         assert_log_in("bob", "geheim", ACCESS_BUSY, false);
     assert_int_equal(check(logins[0]), ACCESS_WRONG);
-    assert_int_equal(check(logins[1]), ACCESS_GRANTED);
+    for (int i = 1; i < MOST_WAITING; i++)
+        assert_int_equal(check(logins[i]), ACCESS_GRANTED);
     assert_log_in("bob", "geheim", ACCESS_GRANTED, true);
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < MOST_WAITING; i++)
         free_login(logins[i]);
 }
 
@@ -374,6 +421,8 @@ int main(void)
         ACCESS_TEST(after_so_many_failures_nothing_is_looked_at),
         ACCESS_TEST(who_is_right_spends_no_tries),
         ACCESS_TEST(many_at_once_are_no_more_tries_than_one_by_one),
+        ACCESS_TEST(the_same_question_at_once_is_one_try),
+        ACCESS_TEST(the_same_guess_at_once_is_one_try_that_is_spent),
         ACCESS_TEST(tokens_are_known_by_their_digest),
         ACCESS_TEST(without_a_credential_nothing_is_counted),
         ACCESS_TEST(no_more_wait_than_may),

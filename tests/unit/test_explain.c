@@ -92,6 +92,8 @@ TEST(what_keeps_a_live_stream_from_having_a_picture_is_told_with_the_next_step)
     facts.obstacle = EXPLAIN_NO_ROOM;
     assert_explained(&facts, "PNG and raw snapshots take as much memory as --max-exact-bytes allows",
                      "wait until clients have read theirs, or allow more");
+    facts.obstacle = EXPLAIN_NOT_DECODED;
+    assert_explained(&facts, "the agent's JPEG cannot be decoded here", "ask without width= and quality=");
     facts.condition = CONDITION_STARTING; /* which says more */
     assert_explained(&facts, "the agent is starting: no frame yet", "");
 }

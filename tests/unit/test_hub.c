@@ -627,6 +627,20 @@ TEST(a_ready_jpeg_needs_no_job)
     assert_int_equal(counted("front", TALLY_PASSED), 1);
 }
 
+TEST(the_picture_of_an_older_frame_does_not_come_after_a_ready_jpeg)
+{
+    struct watch *stream = watch("front");
+    submit("front", 1, 1);
+    struct hub_job job = take(1);
+    submit_ready("front", 1, 2);
+    finish(&job, HUB_ENCODED);
+    struct hub_view view = look(stream, &NOTHING_SEEN);
+    assert_int_equal(view.frame->sequence, 2);
+    frame_unref(&view.frame);
+    assert_int_equal(counted("front", TALLY_SUPERSEDED), 1);
+    assert_int_equal(counted("front", TALLY_ENCODED), 0);
+}
+
 TEST(a_ready_jpeg_that_nobody_watches_is_dropped)
 {
     submit_ready("front", 1, 5);
@@ -791,6 +805,17 @@ static void announce_with_reason(enum condition state, const char *reason)
     struct announcement announcement = {.instance = 1, .state = state, .agent = "kit"};
     snprintf(announcement.reason, sizeof(announcement.reason), "%s", reason);
     assert_int_equal(hub_announce(hub, "front", &announcement), HUB_TAKEN);
+}
+
+TEST(the_format_of_a_streams_frames_stays_known_when_its_agent_does_not_announce_it)
+{
+    submit("front", 7, 1);
+    assert_int_equal(report_of("front").format, HEADCAM_RGBA);
+    announce("front", 7, CONDITION_LIVE);
+    assert_int_equal(report_of("front").format, HEADCAM_RGBA);
+    announce("front", 7, CONDITION_ENDED);
+    announce("front", 8, CONDITION_LIVE);
+    assert_int_equal(report_of("front").format, 0);
 }
 
 TEST(what_is_said_of_a_live_picture_lasts_until_the_agent_says_otherwise)
@@ -1843,6 +1868,32 @@ TEST(why_an_exact_picture_does_not_come_is_explained)
     assert_string_equal(text, "no frame came in time");
 }
 
+TEST(why_a_jpeg_does_not_come_in_another_size_is_explained)
+{
+    char text[2 * EXPLAIN_BYTES];
+    struct hub_description description;
+    struct watch *plain = watch("front"), *small = watch_as("front", 320, 0, 0);
+    submit_ready("front", 1, 1);
+    struct hub_job job = take(1);
+    finish(&job, HUB_NOT_DECODED);
+    hub_explain(hub, small, text);
+    assert_string_equal(text, "the agent's JPEG cannot be decoded here; ask without width= and quality=");
+    hub_describe(hub, small, &description);
+    assert_string_equal(description.reason, "the agent's JPEG cannot be decoded here");
+    assert_true(hub_request_notice(hub, small));
+    job = take_notice();
+    assert_string_equal(job.notice.reason, "the agent's JPEG cannot be decoded here");
+    assert_string_equal(job.notice.next_step, "ask without width= and quality=");
+    finish(&job, HUB_ENCODED);
+    hub_explain(hub, plain, text);
+    assert_string_equal(text, "no frame came in time");
+    submit_ready("front", 1, 2);
+    job = take(2);
+    finish(&job, HUB_ENCODED);
+    hub_explain(hub, small, text);
+    assert_string_equal(text, "no frame came in time");
+}
+
 TEST(a_no_signal_picture_has_the_variants_size)
 {
     struct watch *small = watch_as("front", 320, 0, 0), *plain = watch("front");
@@ -2144,6 +2195,7 @@ int main(void)
         WITH_HUB(streams_with_work_are_served_first_come_first),
         WITH_HUB(what_came_of_each_job_is_counted),
         WITH_HUB(a_ready_jpeg_needs_no_job),
+        WITH_HUB(the_picture_of_an_older_frame_does_not_come_after_a_ready_jpeg),
         WITH_HUB(a_ready_jpeg_that_nobody_watches_is_dropped),
         WITH_HUB(only_the_newest_picture_is_kept),
         WITH_HUB(a_raw_frame_is_dropped_with_its_last_watcher),
@@ -2158,6 +2210,7 @@ int main(void)
         WITH_HUB(a_new_producer_inherits_nothing_of_the_old_ones_words),
         WITH_HUB(a_frame_announces_its_stream),
         WITH_HUB(a_frame_says_more_than_an_announcement_that_is_starting),
+        WITH_HUB(the_format_of_a_streams_frames_stays_known_when_its_agent_does_not_announce_it),
         WITH_HUB(what_is_said_of_a_live_picture_lasts_until_the_agent_says_otherwise),
         WITH_HUB(a_first_frame_ends_the_reason_why_there_was_none),
         WITH_HUB(the_hub_knows_whose_a_stream_is),
@@ -2218,6 +2271,7 @@ int main(void)
         WITH_HUB(exact_pictures_are_no_variants_for_the_limit),
         WITH_HUB(nothing_exact_comes_of_a_ready_jpeg_and_that_is_seen),
         WITH_HUB(why_an_exact_picture_does_not_come_is_explained),
+        WITH_HUB(why_a_jpeg_does_not_come_in_another_size_is_explained),
         WITH_HUB(a_no_signal_picture_has_the_variants_size),
         WITH_HUB(a_no_signal_picture_is_given_up_with_the_last_viewer_of_its_variant),
         WITH_HUB(a_slow_variant_is_given_the_time_of_a_frame_more_and_no_other),

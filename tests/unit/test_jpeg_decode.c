@@ -3,6 +3,7 @@
 #include "tests/unit/support.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,10 +13,9 @@ static struct bytes jpeg;
 static uint8_t original[WIDTH * HEIGHT * 3];
 
 /* A JPEG of soft shapes, in three shades, or one for GRAY8. */
-static struct raw_frame make_jpeg(enum headcam_pixel_format format, bool is_progressive)
+static struct raw_frame make_jpeg_as(enum headcam_pixel_format format, const struct jpeg_extras *extras)
 {
     const struct jpeg_settings settings = {.quality = 95, .subsampling = JPEG_444};
-    const struct jpeg_extras extras = {.is_progressive = is_progressive};
     const uint32_t bytes = raw_pixel_bytes(format);
     for (uint32_t y = 0; y < HEIGHT; y++)
         for (uint32_t x = 0; x < WIDTH; x++)
@@ -23,7 +23,7 @@ static struct raw_frame make_jpeg(enum headcam_pixel_format format, bool is_prog
                 original[(y * WIDTH + x) * bytes + b] =
                     (uint8_t)(128 + 100 * sin(3.0 * x / WIDTH + b) * cos(2.0 * y / HEIGHT - b));
     const struct jpeg_pixels pixels = {format, WIDTH, HEIGHT, (size_t)WIDTH * bytes, original};
-    reference_jpeg(&pixels, &settings, &extras, &jpeg);
+    reference_jpeg(&pixels, &settings, extras, &jpeg);
     return (struct raw_frame){
         .info = {.sequence = 42,
                  .width = WIDTH,
@@ -36,6 +36,11 @@ static struct raw_frame make_jpeg(enum headcam_pixel_format format, bool is_prog
         .capture_ns = 10,
         .payload = jpeg.data,
     };
+}
+
+static struct raw_frame make_jpeg(enum headcam_pixel_format format, bool is_progressive)
+{
+    return make_jpeg_as(format, &(struct jpeg_extras){.is_progressive = is_progressive});
 }
 
 static int tear_down(void **state)
@@ -128,6 +133,35 @@ TEST(what_libjpeg_refuses_is_no_frame_and_says_why)
     assert_null(jpeg_decode(&sent, 16, 16, PLENTY, error));
 }
 
+TEST(a_jpeg_of_too_many_scans_does_not_keep_a_thread_busy)
+{
+    const unsigned most = jpeg_decode_scans(WIDTH, HEIGHT);
+    char error[JPEG_DECODE_ERROR_BYTES] = "", expected[JPEG_DECODE_ERROR_BYTES];
+    struct raw_frame sent =
+        make_jpeg_as(HEADCAM_GRAY8, &(struct jpeg_extras){.is_progressive = true, .scans = most});
+    struct raw_frame *raw = jpeg_decode(&sent, WIDTH, HEIGHT, PLENTY, error);
+    assert_non_null(raw);
+    assert_shows_original(raw, 1);
+    raw_release(raw);
+
+    sent = make_jpeg_as(HEADCAM_GRAY8, &(struct jpeg_extras){.is_progressive = true, .scans = most + 1});
+    assert_null(jpeg_decode(&sent, WIDTH, HEIGHT, PLENTY, error));
+    snprintf(expected, sizeof(expected), "it has more than %u scans", most);
+    assert_memory_equal(error, expected, strlen(expected));
+}
+
+TEST(the_larger_a_jpeg_the_fewer_scans_it_may_have)
+{
+    unsigned before = jpeg_decode_scans(1, 1);
+    assert_true(before < SCRIPT_SCANS_MOST);
+    for (uint32_t side = 1000; side <= 65500; side += 500) {
+        unsigned scans = jpeg_decode_scans(side, side);
+        assert_in_range(scans, 10, before); /* libjpeg's own progression */
+        before = scans;
+    }
+    assert_true(before < jpeg_decode_scans(1, 1));
+}
+
 TEST(what_would_be_too_large_as_pixels_is_refused_before_libjpeg_sees_it)
 {
     struct raw_frame sent = make_jpeg(HEADCAM_RGB, false);
@@ -151,6 +185,8 @@ int main(void)
         WITH_JPEG(a_gray_jpeg_stays_gray),
         WITH_JPEG(it_is_decoded_no_larger_than_it_must_be),
         WITH_JPEG(what_libjpeg_refuses_is_no_frame_and_says_why),
+        WITH_JPEG(a_jpeg_of_too_many_scans_does_not_keep_a_thread_busy),
+        cmocka_unit_test(the_larger_a_jpeg_the_fewer_scans_it_may_have),
         WITH_JPEG(what_would_be_too_large_as_pixels_is_refused_before_libjpeg_sees_it),
     };
     return cmocka_run_group_tests_name("encode/jpeg_decode", tests, NULL, NULL);

@@ -52,6 +52,33 @@ TEST(rows_are_those_of_the_frame_wherever_they_are)
     source_memory_fini(&memory);
 }
 
+static bool read_far_bytes(const struct raw_frame *raw, size_t offset, void *into, size_t length)
+{
+    assert_true(offset + length <= raw->info.payload_bytes);
+    assert_int_equal(offset % raw->info.stride + length, WIDTH * 3); /* a row, and nothing beside it */
+    memset(into, (int)(offset / raw->info.stride) + 1, length);
+    return can_read;
+}
+
+TEST(rows_far_apart_take_no_more_memory_than_their_pixels)
+{
+    const uint32_t stride = 1 << 20;
+    struct source_memory memory = {0};
+    struct raw_frame raw = frame_of(false);
+    raw.info.stride = stride;
+    raw.info.payload_bytes = (size_t)stride * HEIGHT;
+    raw.read = read_far_bytes;
+    struct jpeg_pixels pixels;
+    assert_true(source_rows(&memory, &raw, 8, 16, &pixels));
+    for (uint32_t row = 0; row < 16; row++)
+        for (uint32_t byte = 0; byte < WIDTH * 3; byte++)
+            assert_int_equal(pixels.rows[row * pixels.stride + byte], 8 + row + 1);
+    assert_in_range(memory.room, 1, 16 * WIDTH * 3 + 2 * 4096);
+    can_read = false;
+    assert_false(source_rows(&memory, &raw, 8, 16, &pixels));
+    source_memory_fini(&memory);
+}
+
 TEST(pixels_in_a_message_are_not_copied)
 {
     struct source_memory memory = {0};
@@ -77,6 +104,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_are_those_of_the_frame_wherever_they_are),
+        cmocka_unit_test(rows_far_apart_take_no_more_memory_than_their_pixels),
         cmocka_unit_test(pixels_in_a_message_are_not_copied),
         cmocka_unit_test(rows_that_are_not_there_are_not_given),
     };

@@ -124,6 +124,19 @@ TEST(the_shortest_round_trip_counts)
     assert_int_equal(window.round_trip_ns, 5);
 }
 
+TEST(the_largest_frame_that_is_out_is_known_and_the_largest_that_arrived)
+{
+    assert_int_equal(window_largest(&window), 0);
+    window_sent(&window, 1, 100, NS_PER_S);
+    window_sent(&window, 2, 300, NS_PER_S);
+    window_sent(&window, 3, 200, NS_PER_S);
+    assert_int_equal(window_largest(&window), 300);
+    assert_int_equal(window.largest_delivered, 0);
+    window_acknowledged(&window, 2, 2 * NS_PER_S);
+    assert_int_equal(window_largest(&window), 200);
+    assert_int_equal(window.largest_delivered, 300);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -135,6 +148,7 @@ int main(void)
         cmocka_unit_test_setup(nothing_more_goes_to_an_edge_that_stands_still, begin),
         cmocka_unit_test_setup(an_acknowledgement_tells_of_those_before_it, begin),
         cmocka_unit_test_setup(a_frame_that_never_left_is_forgotten, begin),
+        cmocka_unit_test_setup(the_largest_frame_that_is_out_is_known_and_the_largest_that_arrived, begin),
         cmocka_unit_test_setup(the_shortest_round_trip_counts, begin),
     };
     return cmocka_run_group_tests_name("forward/window", tests, NULL, NULL);

@@ -21,7 +21,7 @@ const CLOCK_MS = 5; // by which a page's clock may differ from the agent's
 export async function watchStream(page, way, name) {
   await page.addInitScript({ path: WATCHER });
   await page.goto(new URL('healthz', baseUrl).href);
-  await page.evaluate(([how, stream]) => { window.watcher = Watcher.open(how, stream); }, [way, name]);
+  await page.evaluate(([how, stream]) => { window.watcher = window.Watcher.open(how, stream); }, [way, name]);
   await ready(page);
 }
 
@@ -31,24 +31,24 @@ export async function watchViewer(page) {
   await page.goto(baseUrl);
   const image = page.locator('.picture.live img').first();
   await image.waitFor();
-  await image.evaluate((img) => { window.watcher = new Watcher(img); });
+  await image.evaluate((img) => { window.watcher = new window.Watcher(img); });
   await ready(page);
 }
 
 async function ready(page) {
-  await eventually('a test card in the page', () => page.evaluate(() => watcher.sightings.length > 0));
+  await eventually('a test card in the page', () => page.evaluate(() => window.watcher.sightings.length > 0));
   const off = await page.evaluate(() => performance.timeOrigin + performance.now() - Date.now());
   assert.ok(Math.abs(off) < CLOCK_MS, `the page's clock is ${off} ms off`);
 }
 
-const last = (page) => page.evaluate(() => watcher.sightings.at(-1));
+const last = (page) => page.evaluate(() => window.watcher.sightings.at(-1));
 
 /** The number of the newest frame that the server has, once none is on its way any more. */
 async function newest(page, name) {
   await eventually('no frame is on its way', async () => (await streamStatus(name)).age_ms > QUIET_MS);
   return page.evaluate(async (stream) => {
     const answer = await fetch(`snapshot/${stream}?max_age=60000`, { cache: 'no-store' });
-    return (await Watcher.read(await answer.blob())).number;
+    return (await window.Watcher.read(await answer.blob())).number;
   }, name);
 }
 
@@ -67,14 +67,14 @@ export async function observe(page, agent, turns, frames) {
   for (let turn = 0; turn < turns; turn++) {
     agent.process.kill('SIGSTOP');
     await newest(page, agent.name);
-    await page.evaluate(() => { watcher.sightings.length = 0; });
+    await page.evaluate(() => { window.watcher.sightings.length = 0; });
     await resume(agent, turn / turns);
     await eventually('the picture moves', async () =>
-      (await page.evaluate(() => watcher.sightings.length)) >= SETTLE_FRAMES + frames);
+      (await page.evaluate(() => window.watcher.sightings.length)) >= SETTLE_FRAMES + frames);
     agent.process.kill('SIGSTOP');
     const number = await newest(page, agent.name);
     await eventually(`the last frame before the stop, ${number}, shows`, async () => (await last(page)).number === number);
-    const sightings = (await page.evaluate(() => watcher.sightings)).slice(SETTLE_FRAMES);
+    const sightings = (await page.evaluate(() => window.watcher.sightings)).slice(SETTLE_FRAMES);
     seen.published += number - sightings[0].number + 1;
     seen.stopped.push(sightings.pop());
     seen.moving.push(sightings);

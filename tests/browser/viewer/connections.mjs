@@ -8,6 +8,8 @@ import {
   Agent, WAIT_MS, baseUrl, eventually, fingerprint, leaveQuietly, listOnly, liveCanvas, liveImage, manyAgents, moves, setVisibility,
   standsStill, stateOf, status, streamStatus, tile, withPage,
 } from '../support.mjs';
+import { GuardedServer, TOKEN } from '../guarded.mjs';
+import { withProxy } from '../proxied.mjs';
 
 const LIVE_CONNECTIONS = 4;
 
@@ -146,7 +148,76 @@ export function connectionTests() {
       await tile(page, previewed[0]).click();
       await moves(page.locator('#stage .picture.live img'));
       await eventually('the tiles let go', async () => (await streamStatus(previewed[0])).viewers === 1 && (await status()).viewers === 1);
-    }, { expected: /status of 426/ });
+    });
+  });
+
+  for (const [way, through] of [['', (url, work) => work(url)], [' behind a proxy', withProxy]]) {
+    test(`a restart of the server${way}: all go on by WebSocket, in the width of their tiles`, async () => {
+      const names = Array.from({ length: 6 }, (_, index) => `conn-restart-${index}`);
+      await GuardedServer.with(names, [], (server) => through(server.url, (url) => withPage(async (page) => {
+        const widths = () => Promise.all(names.map((name) => liveCanvas(page, name).evaluate((canvas) => canvas.width)));
+        const failed = [];
+        page.on('console', (message) => { if (/^WebSocket connection to/.test(message.text())) failed.push(message.text()); });
+        for (const name of names) await moves(liveCanvas(page, name), 1);
+        const before = await widths();
+        assert.ok(before.every((width) => width < 1280), 'scaled');
+        // The agents are back before the page is, so that it keeps its tiles.
+        await page.route('**/status?*', async (route) =>
+          ((await server.areLive(names).catch(() => true)) ? route.continue() : route.abort()));
+        await server.away(() => eventually('each has tried in vain, twice', () => failed.length >= 2 * names.length));
+        for (const name of names) await eventually(`${name} is live`, () => liveCanvas(page, name).count());
+        for (const name of names) await moves(liveCanvas(page, name), 1);
+        assert.deepEqual(await widths(), before);
+        await leaveQuietly(page);
+      }, { url: `${url}?token=${TOKEN}`, expected: /WebSocket connection to|ERR_CONNECTION_REFUSED|ERR_FAILED|status of 502/ })), { size: '1280x720' });
+    });
+  }
+
+  test('a tile that is left and taken up again while the page asks why its WebSocket failed: it goes on', async () => {
+    const names = await manyAgents('conn-again', 5);
+    await withPage(async (page) => {
+      await page.addInitScript((name) => {
+        const { WebSocket, fetch } = window;
+        let answer = Promise.resolve();
+        window.tried = 0;
+        window.fetch = (...request) => answer.then(() => fetch(...request));
+        window.WebSocket = function connect(url) {
+          if (!String(url).includes(name) || window.tried++) return new WebSocket(url);
+          answer = new Promise((resolve) => { window.release = resolve; });
+          const failing = { close() {} };
+          setTimeout(() => failing.onclose(), 0);
+          return failing;
+        };
+        Object.assign(window.WebSocket, { CONNECTING: WebSocket.CONNECTING, OPEN: WebSocket.OPEN });
+      }, names[0]);
+      await page.reload();
+      await page.waitForFunction(() => window.tried === 1 && window.release);
+      await tile(page, names[1]).click();
+      await page.locator('#stage .picture.live').waitFor();
+      await page.keyboard.press('Escape');
+      await moves(liveCanvas(page, names[0]), 1);
+      await page.evaluate(() => window.release());
+      await moves(liveCanvas(page, names[0]));
+      assert.equal(await page.evaluate(() => window.tried), 2);
+    });
+  });
+
+  test('a picture that cannot be drawn is left out, and the next one shown', async () => {
+    await manyAgents('conn-draw', 5);
+    await withPage(async (page) => {
+      const canvas = liveCanvas(page, 'conn-draw-00');
+      await moves(canvas, 1);
+      await canvas.evaluate((element) => {
+        const context = element.getContext('2d');
+        let left = 5; // one more than may be on their way unacknowledged
+        context.drawImage = (...what) => {
+          if (left-- > 0) throw new Error('out of memory');
+          delete context.drawImage;
+          context.drawImage(...what);
+        };
+      });
+      await moves(canvas);
+    }, { expected: /out of memory/ });
   });
 
   test('tiles out of sight hold no connection', async () => {

@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { eventually, fingerprint, liveImage, moves, tile, withPage } from '../support.mjs';
+import { eventually, fingerprint, hold, liveCanvas, liveImage, moves, standsStill, stateOf, tile, withPage } from '../support.mjs';
 import { GuardedServer, LIMITED_TOKEN, TOKEN, USER } from '../guarded.mjs';
 
 const bannerTitle = (page) => page.locator('#banner-title').textContent();
@@ -66,6 +66,26 @@ export function loginTests() {
     });
   });
 
+  test('a page of many streams whose token is no longer valid spends few tries, and is let in again', async () => {
+    const names = Array.from({ length: 6 }, (_, index) => `login-many-${index}`);
+    await GuardedServer.with(names, ['--login-failures', '5', '--login-recovery', '3600'], async (server) => {
+      await withPage(async (page) => {
+        for (const name of names) await moves(liveCanvas(page, name), 1);
+        const tried = [];
+        page.on('websocket', (socket) => tried.push(socket));
+        await server.reload([server.lines.user]);
+        await eventually('the banner', async () => (await bannerTitle(page)) === 'The server does not let this page in.');
+        await eventually('no picture is live', async () => (await page.locator('#tiles .picture.live').count()) === 0);
+        for (const name of names) await eventually('it says unknown', async () => (await stateOf(page, name)) === 'unknown');
+        await hold('no WebSocket is tried', () => tried.length === 0, 2500);
+        await server.reload([server.lines.user, server.lines.token]);
+        await page.locator('#banner-retry').click();
+        for (const name of names) await moves(liveCanvas(page, name), 1);
+        assert.equal((await fetch(`${server.url}status?token=wrong`)).status, 401, 'it has spent no more than it had');
+      }, { url: `${server.url}?token=${TOKEN}`, expected: /status of 401/ });
+    });
+  });
+
   test('a page whose token is no longer valid says so, keeps its picture, and is let in again', async () => {
     await GuardedServer.with(['login-g'], ['--login-failures', '5', '--login-recovery', '3600'], async (server) => {
       await withPage(async (page) => {
@@ -75,7 +95,10 @@ export function loginTests() {
         await eventually('the banner', async () => (await bannerTitle(page)) === 'The server does not let this page in.');
         assert.match(await page.locator('#banner-text').textContent(), /401: this token is not known here/);
         assert.match(await page.title(), /^Not let in/);
-        await moves(image, 10); // meanwhile a page that went on asking would be put off
+        await standsStill(image); // the server has ended it
+        const asked = [];
+        page.on('request', (request) => asked.push(request.url()));
+        await hold('a page that is not let in asks for nothing', () => asked.length === 0, 2500);
         await server.reload([server.lines.user, server.lines.token]);
         await page.locator('#banner-retry').click();
         await page.locator('#banner').waitFor({ state: 'hidden' });

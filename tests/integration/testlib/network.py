@@ -98,6 +98,7 @@ class Crowd:
         self._seen_s = [0.0] * count  #: when each of them got something last
         self._again: dict[int, float] = {}
         self._waited_s = [0.0] * count  #: the longest time without anything
+        self.turned_away = 0  #: how often one of them was, or was cut off
         self._is_over = False
         with concurrent.futures.ThreadPoolExecutor(1) as inside:
             inside.submit(enter_namespace, node.path).result()
@@ -136,6 +137,7 @@ class Crowd:
             connection.connect((self._address.host, self._address.port))
             connection.sendall(self._request)
         except OSError:
+            self.turned_away += 1
             connection.close()
             self._again[index] = time.monotonic() + 0.5
             return
@@ -155,6 +157,7 @@ class Crowd:
                 self._waited_s[index] = max(self._waited_s[index], now_s - self._seen_s[index])
             self._seen_s[index] = now_s
             return
+        self.turned_away += 1
         self._selector.unregister(connection)
         connection.close()
         self._again[index] = now_s + 0.2  # as a browser's script would

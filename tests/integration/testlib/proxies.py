@@ -23,6 +23,7 @@ from testlib.certificates import Certificate
 from testlib.http import Address, TlsAddress, UnixAddress
 from testlib.link import FarAddress
 from testlib.mjpeg import MultipartParser, Part
+from testlib.ports import free_port
 from testlib.waiting import SOON_S, wait_until
 
 CONFIGURATIONS = ROOT / "docker"
@@ -63,7 +64,7 @@ class Proxy:
         namespace: str | None = None,
     ) -> None:
         self.directory = pathlib.Path(tempfile.mkdtemp(dir=directory))
-        self.port = _free_port()
+        self.port = free_port()
         self.address = TlsAddress("127.0.0.1", self.port, certificate.context())
         self._namespace = namespace
         self.certificate = certificate
@@ -185,7 +186,7 @@ class Caddy(Proxy):
         return {
             "HEADCAM_SITE": f"https://127.0.0.1:{self.port}",
             "HEADCAM_UPSTREAM": self.upstream,
-            "HEADCAM_HTTP_PORT": str(_free_port()),
+            "HEADCAM_HTTP_PORT": str(free_port()),
             "HEADCAM_TLS": f"{self.certificate.path} {self.certificate.key_path}",
             "XDG_CONFIG_HOME": str(self.directory),
             "XDG_DATA_HOME": str(self.directory),
@@ -302,14 +303,6 @@ def namespace(**settings: str) -> Iterator[str]:
         yield name
     finally:
         subprocess.run(["ip", "netns", "delete", name], check=True)
-
-
-def _free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
-        assert isinstance(port, int)
-        return port
 
 
 def _family(pid: int) -> Iterator[int]:
