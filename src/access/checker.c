@@ -93,8 +93,7 @@ static void finish(struct checker *checker, struct check *check, enum check_outc
 /* After a restart all viewers of a shared password come at once: they are one question. */
 static bool is_asked_again(const struct checker *checker)
 {
-    return checker->last_outcome != CHECK_UNDONE &&
-           strcmp(checker->last.hash, checker->question.hash) == 0 &&
+    return checker->last_outcome != CHECK_UNDONE && strcmp(checker->last.hash, checker->question.hash) == 0 &&
            secret_digests_are_equal(checker->last.digest, checker->question.digest);
 }
 

@@ -33,8 +33,8 @@ struct check {
  */
 struct checker *checker_create(size_t max_waiting);
 
-/* Each check that waits, is at work, or comes later, is done at once and stays undone: the one at work may take
-   long, so the thread is left to end by itself. A second call does nothing. */
+/* Each check that waits, is at work, or comes later, is done at once and stays undone: the one at work may
+   take long, so the thread is left to end by itself. A second call does nothing. */
 void checker_stop(struct checker *checker);
 void checker_destroy(struct checker *checker);
 
