@@ -283,4 +283,4 @@ def test_the_log_is_as_quiet_as_one_wants(start_server: Any, connect: Any) -> No
     server.end()
     line = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (error|warn |info |debug) .+"
     assert all(re.fullmatch(line, text) for text in server.log().splitlines())
-    assert "stream front: live" in server.log()
+    server.wait_log("stream front: live")

@@ -243,7 +243,7 @@ def test_a_frame_that_is_too_large_for_an_edge(
         lambda: "is that more than its --max-frame-bytes?" in edge_of(origin)["reason"],
         what="a reason at the origin",
     )
-    assert f"a frame of {len(fatal)} bytes" in origin.log()
+    origin.wait_log(f"a frame of {len(fatal)} bytes")
     losses = edge_of(origin)["frames"] + 3
     wait_until(lambda: edge_of(origin)["frames"] > losses, what="more of them")
     assert origin.log().count("is that more than its --max-frame-bytes?") == 1
@@ -274,7 +274,7 @@ def test_a_name_that_is_taken_at_the_edge(start_edge: Any, start_origin: Any, co
     second = connect(origin, "front").play(30)
     edge.watch("/stream/front").next("live")
     wait_until(lambda: "another producer has this name" in edge_of(origin)["reason"])
-    assert "does not take stream front: another producer has this name" in origin.log()
+    origin.wait_log("does not take stream front: another producer has this name")
     assert edge.rejected("conflict") > 0
     assert not second.is_wanted
     first.close()

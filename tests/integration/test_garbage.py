@@ -282,7 +282,7 @@ def test_a_frame_beyond_the_limit_is_not_even_received(start_server: Any, connec
 
     vandal.send(CAMERA, header(width=200, height=200), bytes(120_000))
     wait_until(lambda: server.rejected("size") == 1, what="it is counted")
-    assert "--max-frame-bytes" in server.log()
+    server.wait_log("--max-frame-bytes")
     vandal.send(CAMERA, header(width=200, height=200), bytes(10_000_000))
     wait_until(lambda: vandal.upstream.count(b"\x01@") == 2, what="it is cut off, and comes again")
 
@@ -333,7 +333,7 @@ def test_a_name_belongs_to_the_first_until_it_is_silent(server: Any, connect: An
     hold(lambda: front()["agent"]["name"] == "first", 0.5, "the second took the name")
     rejected = server.status()["ingest"]["rejected"]
     assert rejected["conflict"] == rejected["total"] >= 5
-    assert "another producer has this name" in server.log()
+    server.wait_log("another producer has this name")
     assert all(pictures.size(part.jpeg) == (16, 16) for part in viewer.skip().wait_more(5))
 
     first.pause()
@@ -370,6 +370,6 @@ def test_a_reason_is_shown_and_never_forges_a_log_line(
     connect(server, "front", state="stalled", reason=text)
     reason = server.wait_state("front", "stalled")["reason"]
     assert reason[:80] == text[:80] and text.startswith(reason)
-    wait_until(lambda: "stream front: stalled" in server.log(), what="a line in the log")
+    server.wait_log("stream front: stalled")
     lines = server.log().splitlines()
     assert all(line[:2] == "20" and "\x1b" not in line for line in lines)

@@ -82,7 +82,7 @@ def test_sixty_four_at_once_and_no_more(server: Any, connect: Any) -> None:
 
     surplus = connect(server, ["one-too-many"], kind=Rig)
     wait_until(lambda: server.rejected("limit") > 0, what="it is counted")
-    assert "as many streams are announced as --max-streams allows" in server.log()
+    server.wait_log("as many streams are announced as --max-streams allows")
     assert listed(server) == names
     rejected = server.status()["ingest"]["rejected"]
     assert rejected["limit"] == rejected["total"]

@@ -204,7 +204,7 @@ def test_logins_go_through_to_a_unix_socket(
         assert fetch(proxy.address, "/cam/healthz").status == 200
         with CurlViewer(proxy, "stream/front", "-u", f"alice:{PASSWORD}") as viewer:
             viewer.wait_more(3)
-        assert " viewer 127.0.0.1 through user " in server.log()
+        server.wait_log(" viewer 127.0.0.1 through user ")
         wrong = basic("alice", "guessed")
         claim = {"X-Forwarded-For": "203.0.113.9"}
         for _ in range(2):
@@ -247,7 +247,7 @@ def test_who_reads_slowly_or_nothing_has_little_before_it(
             on_its_way = server.stream("front")["sent"]["bytes"] - viewer.read_bytes
             assert on_its_way <= QUEUE_BYTES
             assert proxy.memory_bytes() - before <= QUEUE_BYTES
-        assert "it read nothing for 2 s (--stuck-after)" in server.log()
+        server.wait_log("it read nothing for 2 s (--stuck-after)")
 
     with contextlib.ExitStack() as ends:
         ends.callback(server.close)

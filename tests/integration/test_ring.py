@@ -216,7 +216,7 @@ def test_what_is_no_ring_is_refused_and_frames_come_inline(
     try:
         is_read, reason = offer(camera)
         assert (is_read, bool(reason)) == (0, True)
-        assert reason in server.log()
+        server.wait_log(reason)
         camera.send_frame(shade(120))
         wait_until(lambda: shown(server, 120), what="the inline frame")
         stream = server.stream("front")

@@ -207,7 +207,7 @@ def test_only_unix_sockets(
 ) -> None:
     """Then the certificate is not for anybody, which may not be what was meant."""
     server = start_server(listen=f"unix:{directory}/http.sock", tls=certificate)
-    assert "warn  --tls-cert is of no use: headcam listens on unix sockets only" in server.log()
+    server.wait_log("warn  --tls-cert is of no use: headcam listens on unix sockets only")
     assert server.get("/healthz").status == 200
 
 
@@ -227,7 +227,7 @@ def test_reload_under_viewers(
         certificate.replace(authority.issue(name))
         hang_up(server)
         wait_until(lambda: names_shown(server) == name, what="the new certificate")
-        assert f"TLS shows the certificate of CN={name}, valid until 20" in server.log()
+        server.wait_log(f"TLS shows the certificate of CN={name}, valid until 20")
         for viewer in viewers:
             viewer.skip().wait_more(5)
 
@@ -246,7 +246,7 @@ def test_a_bad_reload_changes_nothing(
     ):
         change()
         hang_up(server)
-        wait_until(lambda: why in server.log(), what=why)
+        server.wait_log(why)
         assert names_shown(server) == "camera"
     assert server.log().count("TLS goes on with the certificate it has: ") == 4
     certificate.path.unlink()
@@ -346,8 +346,8 @@ def test_warnings(
     hang_up(server)
     key = certificate.key_path
     told = f"--tls-key {key} can be read or changed by others (mode 0644); do: chmod 640 {key}"
-    wait_until(lambda: told in server.log(), what=told)
-    assert f"the certificate in {certificate.path} has expired" in server.log()
+    server.wait_log(told)
+    server.wait_log(f"the certificate in {certificate.path} has expired")
     server.kill()
 
 

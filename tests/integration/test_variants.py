@@ -395,7 +395,7 @@ def test_a_broken_jpeg_harms_nobody(server: Any, connect: Any) -> None:
     server.wait_state("front")
     viewer = server.watch("/stream/front?width=200")
     assert pictures.is_no_signal(viewer.next("no-signal").jpeg)
-    wait_until(lambda: "?width= or ?quality=" in server.log(), what="a line in the log")
+    server.wait_log("?width= or ?quality=")
     refused = server.get("/snapshot/front?width=200&timeout=1000")
     assert (refused.status, refused.body) == (
         503,

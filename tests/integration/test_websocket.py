@@ -337,7 +337,7 @@ def test_who_reads_nothing_is_closed(start_server: Any, connect: Any) -> None:
     with open_ws(server, receive_buffer=SMALL_BUFFER):
         wait_until(lambda: server.status()["viewers"] == 1, what="the viewer")
         wait_until(lambda: server.status()["viewers"] == 0, 30, "the stuck one is closed")
-    assert "it read nothing for 2 s (--stuck-after)" in server.log()
+    server.wait_log("it read nothing for 2 s (--stuck-after)")
 
 
 def test_a_silent_client_is_asked_for_a_sign_of_life(start_server: Any, connect: Any) -> None:
@@ -353,7 +353,7 @@ def test_a_silent_client_is_asked_for_a_sign_of_life(start_server: Any, connect:
                 dead.read_frame()
                 alive.picture()  # and what it is asked beside is answered
         log = f"it answered no ping for {stuck_after_s:g} s (--stuck-after)"
-        wait_until(lambda: log in server.log(), what="a line in the log")
+        server.wait_log(log)
         alive.picture()
         wait_until(lambda: server.status()["viewers"] == 1, what="the other one alone")
 

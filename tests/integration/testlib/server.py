@@ -117,6 +117,10 @@ class Server:
         """Everything that it wrote to stderr."""
         return self._log.read_text(errors="replace")
 
+    def wait_log(self, text: str) -> None:
+        """Waits until that is in the log: what it tells of may be seen a moment earlier."""
+        wait_until(lambda: text in self.log(), what=text)
+
     def get(self, path: str, method: str = "GET", **headers: str) -> Response:
         """One request; `_` in a header's name stands for `-`."""
         names = {name.replace("_", "-"): value for name, value in headers.items()}
