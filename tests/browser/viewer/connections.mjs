@@ -248,7 +248,7 @@ export function connectionTests() {
       await moves(tile(page, 'conn-d').locator('canvas'), 1);
       await page.unroute('**/stream/conn-d?**');
       await moves(liveImage(page, 'conn-d'));
-      assert.ok(await note.isHidden());
+      await note.waitFor({ state: 'hidden' });
     }, { expected: /status of 503/ });
   });
 
