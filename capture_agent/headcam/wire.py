@@ -483,18 +483,20 @@ def pack_rate(request: RateRequest) -> bytes:
 
 def pack_ring_verdict(verdict: RingVerdict) -> bytes:
     """The server's answer to an offered ring; its reason is cut after 255 bytes."""
-    name = verdict.name.encode("ascii")
-    rest = _RING_VERDICT.pack(verdict.instance, verdict.number, verdict.is_read)
-    reason = verdict.reason.encode("utf-8")[:_REASON_MAX]
-    return bytes([Upstream.RING, len(name)]) + name + rest + reason
+    fields = _RING_VERDICT.pack(verdict.instance, verdict.number, verdict.is_read)
+    return _pack_reasoned(Upstream.RING, verdict.name, fields, verdict.reason)
 
 
 def pack_verdict(verdict: Verdict) -> bytes:
     """The server's answer to an announcement; its reason is cut after 255 bytes."""
-    name = verdict.name.encode("ascii")
-    rest = _VERDICT.pack(verdict.instance, verdict.is_taken)
-    reason = verdict.reason.encode("utf-8")[:_REASON_MAX]
-    return bytes([Upstream.VERDICT, len(name)]) + name + rest + reason
+    fields = _VERDICT.pack(verdict.instance, verdict.is_taken)
+    return _pack_reasoned(Upstream.VERDICT, verdict.name, fields, verdict.reason)
+
+
+def _pack_reasoned(kind: Upstream, name: str, fields: bytes, reason: str) -> bytes:
+    encoded = name.encode("ascii")
+    head = bytes([kind, len(encoded)]) + encoded
+    return head + fields + reason.encode("utf-8")[:_REASON_MAX]
 
 
 def unpack_upstream(message: bytes) -> Subscription | RateRequest | RingVerdict | Verdict | None:
@@ -531,39 +533,38 @@ def _unpack_rate(message: bytes) -> RateRequest | None:
 
 
 def _unpack_ring_verdict(message: bytes) -> RingVerdict | None:
-    named = _unpack_name(message)
-    if named is None:
+    parts = _unpack_reasoned(message, _RING_VERDICT)
+    if parts is None:
         return None
-    name, rest = named
-    split = _split_reason(_RING_VERDICT, rest)
-    if split is None:
-        return None
-    (instance, number, is_read), reason = split
+    name, (instance, number, is_read), reason = parts
     if instance == 0 or number == 0 or is_read > 1:
         return None
     return RingVerdict(name, instance, number, bool(is_read), reason)
 
 
 def _unpack_verdict(message: bytes) -> Verdict | None:
-    named = _unpack_name(message)
-    if named is None:
+    parts = _unpack_reasoned(message, _VERDICT)
+    if parts is None:
         return None
-    name, rest = named
-    split = _split_reason(_VERDICT, rest)
-    if split is None:
-        return None
-    (instance, is_taken), reason = split
+    name, (instance, is_taken), reason = parts
     if instance == 0 or is_taken > 1:
         return None
     return Verdict(name, instance, bool(is_taken), reason)
 
 
-def _split_reason(fields: struct.Struct, rest: bytes) -> tuple[tuple[int, ...], str] | None:
-    """The fields that `rest` begins with, and the reason that it ends with."""
+def _unpack_reasoned(
+    message: bytes, fields: struct.Struct
+) -> tuple[str, tuple[int, ...], str] | None:
+    """The stream's name, these fields, and the reason that such a message ends with."""
+    named = _unpack_name(message)
+    if named is None:
+        return None
+    name, rest = named
     if not fields.size <= len(rest) <= fields.size + _REASON_MAX:
         return None
     # A reason that was cut may end inside a character.
-    return fields.unpack_from(rest), rest[fields.size:].decode("utf-8", errors="ignore")
+    reason = rest[fields.size:].decode("utf-8", errors="ignore")
+    return name, fields.unpack_from(rest), reason
 
 
 def pack_ring_header(header: RingHeader) -> bytes:
