@@ -391,9 +391,10 @@ class Picture {
     this.#connect();
   }
 
+  /** Shows a snapshot, unless the live picture has come meanwhile. */
   async drawBlob(blob) {
     const bitmap = await createImageBitmap(blob);
-    this.#draw(bitmap, bitmap.width, bitmap.height);
+    if (!this.live) this.#draw(bitmap, bitmap.width, bitmap.height);
     bitmap.close();
   }
 

@@ -202,6 +202,42 @@ export function connectionTests() {
     });
   });
 
+  test('a preview that comes when the picture is live again is not shown', async () => {
+    const [name] = await manyAgents('conn-late', 5);
+    await withPage(async (page) => {
+      let asked;
+      const isAsked = new Promise((resolve) => { asked = resolve; });
+      let release;
+      const isReleased = new Promise((resolve) => { release = resolve; });
+      await listOnly(page, /^conn-late/);
+      await page.route(`**/snapshot/${name}?*`, async (route) => {
+        const response = await route.fetch();
+        asked();
+        await isReleased;
+        await route.fulfill({ response });
+      });
+      let connections = 0;
+      await page.routeWebSocket((url) => url.pathname.endsWith(`/ws/${name}`), async (socket) => {
+        if (connections++) await isAsked;
+        const server = socket.connectToServer();
+        if (connections === 1) server.onMessage(() => socket.close());
+      });
+      await page.goto(baseUrl);
+      const canvas = liveCanvas(page, name);
+      await moves(canvas, 1);
+      await canvas.evaluate((element) => {
+        window.widths = new Set([element.width]);
+        new MutationObserver(() => window.widths.add(element.width)).observe(element, { attributes: true });
+      });
+      const preview = page.waitForResponse((response) => response.url().includes(`/snapshot/${name}`));
+      release();
+      await (await preview).finished();
+      await moves(canvas);
+      assert.equal(await page.evaluate(() => window.widths.size), 1, 'the width of its tile, all the time');
+      await leaveQuietly(page);
+    }, { url: 'about:blank' });
+  });
+
   test('a picture that cannot be drawn is left out, and the next one shown', async () => {
     await manyAgents('conn-draw', 5);
     await withPage(async (page) => {
