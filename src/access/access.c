@@ -292,15 +292,13 @@ static const char *who(const struct login *login)
 
 static void log_failure(struct access *access, const struct login *login)
 {
-    uint64_t suppressed;
     char address[ADDRESS_TEXT_BYTES], more[LOG_MORE_BYTES];
     pthread_mutex_lock(&access->state_lock);
-    bool pass = log_limit_pass(&access->failures_log, clock_mono_ns(), &suppressed);
+    bool pass = log_limit_pass(&access->failures_log, clock_mono_ns(), more);
     pthread_mutex_unlock(&access->state_lock);
     if (!pass)
         return;
     address_text(&login->address, address);
-    log_more(suppressed, more);
     log_warn("login %s from %s %s%s", who(login), address,
              login->wait_ns ? "put off: too many failed" : "failed", more);
 }

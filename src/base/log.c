@@ -42,7 +42,8 @@ static void make_printable(char *text)
             *c = '?';
 }
 
-void log_write(enum log_level level, const char *format, ...)
+__attribute__((format(printf, 2, 0))) static void write_line(enum log_level level, const char *format,
+                                                             va_list arguments, const char *end)
 {
     if (level > max_level)
         return;
@@ -54,13 +55,12 @@ void log_write(enum log_level level, const char *format, ...)
     size_t used = strftime(line, sizeof(line), "%Y-%m-%dT%H:%M:%S", &tm);
     used += (size_t)snprintf(line + used, sizeof(line) - used, ".%03uZ %-5s ",
                              (unsigned)(now_ns % NS_PER_S / NS_PER_MS), level_names[level]);
-    va_list arguments;
-    va_start(arguments, format);
-    int length = vsnprintf(line + used, sizeof(line) - used - 1, format, arguments);
-    va_end(arguments);
+    const size_t end_length = strlen(end);
+    vsnprintf(line + used, sizeof(line) - used - end_length - 1, format, arguments);
     make_printable(line + used);
-    if (length > 0)
-        used += strlen(line + used);
+    used += strlen(line + used);
+    memcpy(line + used, end, end_length);
+    used += end_length;
     line[used++] = '\n';
     /* Where nobody reads the log, lines are lost: no thread, and nobody's picture, waits for it. */
     struct pollfd stderr_room = {.fd = STDERR_FILENO, .events = POLLOUT};
@@ -70,7 +70,15 @@ void log_write(enum log_level level, const char *format, ...)
     }
 }
 
-bool log_limit_pass(struct log_limit *limit, uint64_t now_ns, uint64_t *suppressed)
+void log_write(enum log_level level, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    write_line(level, format, arguments, "");
+    va_end(arguments);
+}
+
+bool log_limit_pass(struct log_limit *limit, uint64_t now_ns, char more[LOG_MORE_BYTES])
 {
     if (now_ns >= limit->next_ns) {
         limit->passed = 0;
@@ -81,14 +89,20 @@ bool log_limit_pass(struct log_limit *limit, uint64_t now_ns, uint64_t *suppress
         return false;
     }
     limit->passed++;
-    *suppressed = limit->suppressed;
+    more[0] = '\0';
+    if (limit->suppressed != 0)
+        snprintf(more, LOG_MORE_BYTES, " (and %" PRIu64 " more)", limit->suppressed);
     limit->suppressed = 0;
     return true;
 }
 
-void log_more(uint64_t suppressed, char text[LOG_MORE_BYTES])
+void log_limited(struct log_limit *limit, enum log_level level, const char *format, ...)
 {
-    text[0] = '\0';
-    if (suppressed != 0)
-        snprintf(text, LOG_MORE_BYTES, " (and %" PRIu64 " more)", suppressed);
+    char more[LOG_MORE_BYTES];
+    if (!log_limit_pass(limit, clock_mono_ns(), more))
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    write_line(level, format, arguments, more);
+    va_end(arguments);
 }

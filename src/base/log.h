@@ -35,11 +35,12 @@ struct log_limit {
     uint64_t suppressed;
 };
 
-/* True if the event may be logged now; *suppressed is then how many were not since the last one. */
-bool log_limit_pass(struct log_limit *limit, uint64_t now_ns, uint64_t *suppressed);
+/* Writes the line if its limit lets it through, with " (and 7 more)" at its end if it did not let others. */
+__attribute__((format(printf, 3, 4))) void log_limited(struct log_limit *limit, enum log_level level,
+                                                       const char *format, ...);
 
-/* " (and 7 more)" for the end of such a line; empty for none. */
+/* For who writes the line later: true if it may be, with what then comes at its end, which may be empty. */
 enum { LOG_MORE_BYTES = 48 };
-void log_more(uint64_t suppressed, char text[LOG_MORE_BYTES]);
+bool log_limit_pass(struct log_limit *limit, uint64_t now_ns, char more[LOG_MORE_BYTES]);
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "curve/gate.h"
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 
@@ -113,15 +112,11 @@ static bool is_allowed(struct gate *gate, const struct question *question)
 
 static void log_refusal(struct gate *gate, const struct question *question)
 {
-    uint64_t suppressed;
-    char more[LOG_MORE_BYTES], key[KEYS_TEXT_BYTES] = "?";
-    if (!log_limit_pass(&gate->log, clock_mono_ns(), &suppressed))
-        return;
+    char key[KEYS_TEXT_BYTES] = "?";
     if (question->length[ASK_KEY] == KEYS_RAW_BYTES)
         zmq_z85_encode(key, (const uint8_t *)question->part[ASK_KEY], KEYS_RAW_BYTES);
-    log_more(suppressed, more);
-    log_warn("%.64s was turned away: its public key, %s, is not in %s %s%s", question->part[ASK_ADDRESS], key,
-             FLAG, gate->path, more);
+    log_limited(&gate->log, LOG_WARN, "%.64s was turned away: its public key, %s, is not in %s %s",
+                question->part[ASK_ADDRESS], key, FLAG, gate->path);
 }
 
 static void answer(void *socket, const struct question *question, bool is_good)

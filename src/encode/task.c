@@ -92,10 +92,10 @@ static void decode(const struct task_context *context, struct task *task, struct
         least_height = height > least_height ? height : least_height;
     }
     char error[JPEG_DECODE_ERROR_BYTES];
-    uint64_t suppressed;
     task->source = jpeg_decode(task->job.raw, least_width, least_height, context->max_frame_bytes, error);
-    if (!task->source && log_limit_pass(&worker->log, clock_mono_ns(), &suppressed))
-        log_warn("a producer's JPEG cannot be shown with ?width= or ?quality=: %s", error);
+    if (!task->source)
+        log_limited(&worker->log, LOG_WARN, "a producer's JPEG cannot be shown with ?width= or ?quality=: %s",
+                    error);
 }
 
 /* ---- stripes ---- */

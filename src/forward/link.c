@@ -188,12 +188,8 @@ __attribute__((format(printf, 2, 3))) static void note_failure(struct link *link
     if (strcmp(reason, link->reason) == 0)
         return; /* it was said */
     memcpy(link->reason, reason, sizeof(link->reason));
-    uint64_t suppressed;
-    char more[LOG_MORE_BYTES];
-    if (!log_limit_pass(&link->log, clock_mono_ns(), &suppressed))
-        return;
-    log_more(suppressed, more);
-    log_warn("cannot forward to %s: %s; it is tried again and again%s", link->name, reason, more);
+    log_limited(&link->log, LOG_WARN, "cannot forward to %s: %s; it is tried again and again", link->name,
+                reason);
 }
 
 /* A socket of its own for the next try, at another address if there are several. */
@@ -359,13 +355,9 @@ static void on_hello(struct link *link)
 
 static void log_surplus(struct link *link, const char *name)
 {
-    uint64_t suppressed;
-    if (!log_limit_pass(&link->surplus_log, clock_mono_ns(), &suppressed))
-        return;
-    char more[LOG_MORE_BYTES];
-    log_more(suppressed, more);
-    log_warn("%s asks for stream %s, which is one too many: an edge may ask for %zu%s", link->name, name,
-             link->context->max_routes, more);
+    log_limited(&link->surplus_log, LOG_WARN,
+                "%s asks for stream %s, which is one too many: an edge may ask for %zu", link->name, name,
+                link->context->max_routes);
 }
 
 static void on_subscription(struct link *link, const struct packet *packet)

@@ -53,13 +53,12 @@ static size_t free_places(const struct loop *loop)
     return taken < loop->max_connections ? loop->max_connections - taken : 0;
 }
 
-static void warn_of_limit(struct loop *loop, uint64_t now_ns)
+static void warn_of_limit(struct loop *loop)
 {
-    uint64_t suppressed;
-    if (log_limit_pass(&loop->full_log, now_ns, &suppressed))
-        log_warn("%zu connections are open, as many as there may be; who comes now, even for /healthz, waits "
-                 "until one of them ends; next: raise --max-viewers or --max-snapshots",
-                 loop->max_connections);
+    log_limited(&loop->full_log, LOG_WARN,
+                "%zu connections are open, as many as there may be; who comes now, even for /healthz, waits "
+                "until one of them ends; next: raise --max-viewers or --max-snapshots",
+                loop->max_connections);
 }
 
 /* Polls the listeners while there is room; until then, who connects waits in their queues. */
@@ -76,7 +75,7 @@ static void update_accepting(struct loop *loop, uint64_t now_ns)
     }
     loop->is_accepting = may_accept;
     if (free_places(loop) == 0)
-        warn_of_limit(loop, now_ns);
+        warn_of_limit(loop);
 }
 
 /* Whether accept() failed for one connection only, or because none is left. */
@@ -89,10 +88,9 @@ static bool is_passing(int error)
 
 static void pause_accepting(struct loop *loop, int error)
 {
-    uint64_t suppressed, now_ns = clock_mono_ns();
-    loop->retry_ns = now_ns + RETRY_NS;
-    if (log_limit_pass(&loop->accept_log, now_ns, &suppressed))
-        log_warn("cannot accept connections: %s; those that exist go on", strerror(error));
+    loop->retry_ns = clock_mono_ns() + RETRY_NS;
+    log_limited(&loop->accept_log, LOG_WARN, "cannot accept connections: %s; those that exist go on",
+                strerror(error));
 }
 
 static void accept_from(struct loop *loop, const struct listener *listener)

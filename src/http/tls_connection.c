@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <gnutls/abstract.h>
-#include <inttypes.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,14 +41,10 @@ static const char wrong_scheme[] = "this port speaks TLS; ask it with https://\n
 
 static void log_plain_http(const struct tls_connection *connection)
 {
-    uint64_t suppressed;
-    if (!log_limit_pass(&connection->all->plain_log, clock_mono_ns(), &suppressed))
-        return;
-    char peer[PEER_BYTES], more[64] = "";
+    char peer[PEER_BYTES];
     peer_describe_socket(connection->fd, peer);
-    if (suppressed)
-        snprintf(more, sizeof(more), " (and %" PRIu64 " more)", suppressed);
-    log_info("plain HTTP on a TLS port, from %s%s; it was told to use https://", peer, more);
+    log_limited(&connection->all->plain_log, LOG_INFO,
+                "plain HTTP on a TLS port, from %s; it was told to use https://", peer);
 }
 
 /* Best effort: what the socket does not take at once is lost. */

@@ -16,22 +16,12 @@ void visits_init(struct visits *visits, uint64_t stuck_after_ns)
     visits->came_log.lines = visits->left_log.lines = LINES_PER_SECOND;
 }
 
-static void tell(struct log_limit *limit, const char *line)
-{
-    uint64_t suppressed;
-    if (!log_limit_pass(limit, clock_mono_ns(), &suppressed))
-        return;
-    char more[LOG_MORE_BYTES];
-    log_more(suppressed, more);
-    log_info("%s%s", line, more);
-}
-
 void visits_viewer_came(struct visits *visits, const struct viewer *viewer)
 {
     char line[VISITS_LINE_BYTES];
     atomic_fetch_add_explicit(&visits->viewers_came, 1, memory_order_relaxed);
     visits_came_line(viewer, line);
-    tell(&visits->came_log, line);
+    log_limited(&visits->came_log, LOG_INFO, "%s", line);
 }
 
 void visits_viewer_left(struct visits *visits, const struct viewer *viewer)
@@ -39,7 +29,7 @@ void visits_viewer_left(struct visits *visits, const struct viewer *viewer)
     char line[VISITS_LINE_BYTES];
     atomic_fetch_add_explicit(&visits->viewers_left[viewer->end], 1, memory_order_relaxed);
     visits_left_line(viewer, visits->stuck_after_ns, line);
-    tell(&visits->left_log, line);
+    log_limited(&visits->left_log, LOG_INFO, "%s", line);
 }
 
 void visits_snapshot(struct visits *visits, enum snapshot_end end, size_t bytes)

@@ -85,12 +85,8 @@ static void close_parts(struct parts *parts)
 static void reject(struct ingest *ingest, const char *name, const struct message_error *error)
 {
     atomic_fetch_add_explicit(&hub_intake(ingest->hub)->rejected[error->reason], 1, memory_order_relaxed);
-    uint64_t suppressed;
-    if (!log_limit_pass(&ingest->reject_log, clock_mono_ns(), &suppressed))
-        return;
-    char more[LOG_MORE_BYTES];
-    log_more(suppressed, more);
-    log_warn("message dropped%s%s: %s%s", name[0] ? " for " : "", name, error->text, more);
+    log_limited(&ingest->reject_log, LOG_WARN, "message dropped%s%s: %s", name[0] ? " for " : "", name,
+                error->text);
 }
 
 static const struct {
@@ -232,13 +228,8 @@ static void send_bytes(struct ingest *ingest, const char *name, const uint8_t *b
 {
     if (zmq_send(ingest->socket, bytes, length, ZMQ_DONTWAIT) >= 0)
         return;
-    int reason = errno;
-    uint64_t suppressed;
-    if (!log_limit_pass(&ingest->send_log, clock_mono_ns(), &suppressed))
-        return;
-    char more[LOG_MORE_BYTES];
-    log_more(suppressed, more);
-    log_warn("cannot tell the producer of %s what is wanted: %s%s", name, zmq_strerror(reason), more);
+    log_limited(&ingest->send_log, LOG_WARN, "cannot tell the producer of %s what is wanted: %s", name,
+                zmq_strerror(errno));
 }
 
 static uint8_t *put_name(uint8_t *at, const char *name)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "ingest/rings.h"
 
-#include "base/clock.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -102,12 +101,7 @@ static struct ring *open_ring(const struct rings *rings, const struct entry *ent
 
 static void log_refusal(struct rings *rings, const char *name, const char *reason)
 {
-    uint64_t suppressed;
-    if (!log_limit_pass(&rings->refusal_log, clock_mono_ns(), &suppressed))
-        return;
-    char more[LOG_MORE_BYTES];
-    log_more(suppressed, more);
-    log_warn("stream %s: its frames come inline: %s%s", name, reason, more);
+    log_limited(&rings->refusal_log, LOG_WARN, "stream %s: its frames come inline: %s", name, reason);
 }
 
 bool rings_offer(struct rings *rings, const char *name, uint64_t instance, const struct ring_offer *offer,

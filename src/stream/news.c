@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { LINE_BYTES = 512 };
 
@@ -23,15 +24,15 @@ void news_init(struct news *news)
 
 void news_note(struct news *news, uint64_t now_ns, const char *format, ...)
 {
-    uint64_t suppressed;
-    if (!log_limit_pass(&news->limit, now_ns, &suppressed))
+    char more[LOG_MORE_BYTES];
+    if (!log_limit_pass(&news->limit, now_ns, more))
         return;
     struct line *line = memory_zeroed(sizeof(*line));
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(line->text, sizeof(line->text), format, arguments);
     va_end(arguments);
-    log_more(suppressed, line->more);
+    memcpy(line->more, more, sizeof(more));
     list_append(&news->lines, &line->link);
 }
 

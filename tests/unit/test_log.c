@@ -106,54 +106,73 @@ TEST(the_level_decides_what_is_written)
 TEST(a_flood_logs_once_a_second_and_counts_the_rest)
 {
     struct log_limit limit = {0};
-    uint64_t now_ns = 1000 * NS_PER_S, suppressed = 99;
-    assert_true(log_limit_pass(&limit, now_ns, &suppressed));
-    assert_int_equal(suppressed, 0);
+    const uint64_t now_ns = 1000 * NS_PER_S;
+    char more[LOG_MORE_BYTES] = "?";
+    assert_true(log_limit_pass(&limit, now_ns, more));
+    assert_string_equal(more, "");
     for (int i = 1; i <= 500; i++)
-        assert_false(log_limit_pass(&limit, now_ns + (uint64_t)i * NS_PER_MS, &suppressed));
-    assert_false(log_limit_pass(&limit, now_ns + NS_PER_S - 1, &suppressed));
-    assert_true(log_limit_pass(&limit, now_ns + NS_PER_S, &suppressed));
-    assert_int_equal(suppressed, 501);
-    assert_true(log_limit_pass(&limit, now_ns + 3 * NS_PER_S, &suppressed));
-    assert_int_equal(suppressed, 0);
+        assert_false(log_limit_pass(&limit, now_ns + (uint64_t)i * NS_PER_MS, more));
+    assert_false(log_limit_pass(&limit, now_ns + NS_PER_S - 1, more));
+    assert_true(log_limit_pass(&limit, now_ns + NS_PER_S, more));
+    assert_string_equal(more, " (and 501 more)");
+    assert_true(log_limit_pass(&limit, now_ns + 3 * NS_PER_S, more));
+    assert_string_equal(more, "");
 }
 
-TEST(what_was_suppressed_is_told_if_anything)
+TEST(the_count_of_what_was_suppressed_has_room_for_all_of_it)
 {
-    char text[LOG_MORE_BYTES];
-    log_more(0, text);
-    assert_string_equal(text, "");
-    log_more(7, text);
-    assert_string_equal(text, " (and 7 more)");
-    log_more(UINT64_MAX, text);
-    assert_string_equal(text, " (and 18446744073709551615 more)");
+    struct log_limit limit = {.suppressed = UINT64_MAX};
+    char more[LOG_MORE_BYTES];
+    assert_true(log_limit_pass(&limit, NS_PER_S, more));
+    assert_string_equal(more, " (and 18446744073709551615 more)");
+}
+
+TEST(a_limited_line_ends_with_the_count_of_those_before_it)
+{
+    struct log_limit limit = {.suppressed = 7, .next_ns = CLOCK_NEVER};
+    begin_capture();
+    log_limited(&limit, LOG_WARN, "disk %d is full", 3);
+    log_limited(&limit, LOG_WARN, "disk %d is full", 4);
+    end_capture();
+    assert_string_equal(written + STAMP_BYTES, "warn  disk 3 is full (and 7 more)\n");
+    assert_int_equal(limit.suppressed, 1);
+}
+
+TEST(a_limited_line_that_is_cut_keeps_its_count)
+{
+    struct log_limit limit = {.suppressed = 7};
+    begin_capture();
+    log_limited(&limit, LOG_WARN, "%02000d", 0);
+    const char end[] = "000 (and 7 more)\n";
+    assert_string_equal(written + end_capture() - strlen(end), end);
 }
 
 TEST(a_limit_of_several_lines_lets_so_many_through_each_second)
 {
     struct log_limit limit = {.lines = 3};
-    uint64_t now_ns = 1000 * NS_PER_S, suppressed = 99;
+    const uint64_t now_ns = 1000 * NS_PER_S;
+    char more[LOG_MORE_BYTES] = "?";
     for (int i = 0; i < 3; i++) {
-        assert_true(log_limit_pass(&limit, now_ns + (uint64_t)i * NS_PER_MS, &suppressed));
-        assert_int_equal(suppressed, 0);
+        assert_true(log_limit_pass(&limit, now_ns + (uint64_t)i * NS_PER_MS, more));
+        assert_string_equal(more, "");
     }
-    assert_false(log_limit_pass(&limit, now_ns + NS_PER_S - 1, &suppressed));
-    assert_false(log_limit_pass(&limit, now_ns + NS_PER_S - 1, &suppressed));
-    assert_true(log_limit_pass(&limit, now_ns + NS_PER_S, &suppressed));
-    assert_int_equal(suppressed, 2);
-    assert_true(log_limit_pass(&limit, now_ns + NS_PER_S, &suppressed));
-    assert_int_equal(suppressed, 0);
-    assert_true(log_limit_pass(&limit, now_ns + NS_PER_S, &suppressed));
-    assert_false(log_limit_pass(&limit, now_ns + 2 * NS_PER_S - 1, &suppressed));
+    assert_false(log_limit_pass(&limit, now_ns + NS_PER_S - 1, more));
+    assert_false(log_limit_pass(&limit, now_ns + NS_PER_S - 1, more));
+    assert_true(log_limit_pass(&limit, now_ns + NS_PER_S, more));
+    assert_string_equal(more, " (and 2 more)");
+    assert_true(log_limit_pass(&limit, now_ns + NS_PER_S, more));
+    assert_string_equal(more, "");
+    assert_true(log_limit_pass(&limit, now_ns + NS_PER_S, more));
+    assert_false(log_limit_pass(&limit, now_ns + 2 * NS_PER_S - 1, more));
 }
 
 TEST(rare_events_are_all_logged)
 {
     struct log_limit limit = {0};
-    uint64_t suppressed;
+    char more[LOG_MORE_BYTES];
     for (uint64_t second = 1; second < 10; second++) {
-        assert_true(log_limit_pass(&limit, second * NS_PER_S, &suppressed));
-        assert_int_equal(suppressed, 0);
+        assert_true(log_limit_pass(&limit, second * NS_PER_S, more));
+        assert_string_equal(more, "");
     }
 }
 
@@ -178,7 +197,9 @@ int main(void)
         cmocka_unit_test(a_line_that_is_too_long_is_cut_and_still_ends),
         cmocka_unit_test(the_level_decides_what_is_written),
         cmocka_unit_test(a_flood_logs_once_a_second_and_counts_the_rest),
-        cmocka_unit_test(what_was_suppressed_is_told_if_anything),
+        cmocka_unit_test(the_count_of_what_was_suppressed_has_room_for_all_of_it),
+        cmocka_unit_test(a_limited_line_ends_with_the_count_of_those_before_it),
+        cmocka_unit_test(a_limited_line_that_is_cut_keeps_its_count),
         cmocka_unit_test(a_limit_of_several_lines_lets_so_many_through_each_second),
         cmocka_unit_test(rare_events_are_all_logged),
         cmocka_unit_test(a_log_that_nobody_reads_stops_nobody),
