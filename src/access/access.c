@@ -26,7 +26,7 @@ struct verified {
  * A password that is being checked: it takes one try, however many ask at once, as a wall of streams does
  * after a restart. It is kept, or given back, when the last of them is done.
  */
-struct question {
+struct shared_try {
     struct list link;
     struct access *access;
     struct address address;
@@ -45,7 +45,7 @@ struct access {
     struct auth_file *file;
     struct verified *verified; /* for each of the file's entries */
     struct throttle *throttle;
-    struct list questions;
+    struct list tries;
     struct log_limit failures_log;
 };
 
@@ -118,7 +118,7 @@ struct access *access_create(const struct access_options *options, char error[AU
     access->checker = checker;
     pthread_mutex_init(&access->state_lock, NULL);
     access->throttle = throttle_create(&tries);
-    list_init(&access->questions);
+    list_init(&access->tries);
     replace_file(access, file);
     return access;
 }
@@ -217,41 +217,41 @@ static uint64_t take_try(struct access *access, const struct login *login)
     return wait_ns;
 }
 
-static struct question *find_question(const struct access *access, const struct login *login,
-                                      const struct auth_entry *compared)
+static struct shared_try *find_try(const struct access *access, const struct login *login,
+                                   const struct auth_entry *compared)
 {
     struct list *node;
-    list_for_each(node, &access->questions)
+    list_for_each(node, &access->tries)
     {
-        struct question *question = container_of(node, struct question, link);
-        if (question->compared == compared && question->address.network == login->address.network &&
-            question->address.kind == login->address.kind &&
-            secret_digests_are_equal(question->digest, login->check.digest))
-            return question;
+        struct shared_try *try = container_of(node, struct shared_try, link);
+        if (try->compared == compared && try->address.network == login->address.network &&
+            try->address.kind == login->address.kind &&
+            secret_digests_are_equal(try->digest, login->check.digest))
+            return try;
     }
     return NULL;
 }
 
-/* Takes a try for the login's question, unless it is being asked from there. As throttle_take(). */
-static uint64_t begin_question(struct access *access, struct login *login, const struct auth_entry *compared)
+/* Takes a try for the login, unless the same password is being checked from there. As throttle_take(). */
+static uint64_t begin_try(struct access *access, struct login *login, const struct auth_entry *compared)
 {
     uint64_t wait_ns = 0;
     pthread_mutex_lock(&access->state_lock);
-    struct question *question = find_question(access, login, compared);
-    if (!question)
+    struct shared_try *try = find_try(access, login, compared);
+    if (!try)
         wait_ns = throttle_take(access->throttle, &login->address, clock_mono_ns());
-    if (!question && wait_ns == 0) {
-        question = memory_zeroed(sizeof(*question));
-        question->access = access;
-        question->address = login->address;
-        memcpy(question->digest, login->check.digest, sizeof(question->digest));
-        question->compared = compared;
-        list_append(&access->questions, &question->link);
+    if (!try && wait_ns == 0) {
+        try = memory_zeroed(sizeof(*try));
+        try->access = access;
+        try->address = login->address;
+        memcpy(try->digest, login->check.digest, sizeof(try->digest));
+        try->compared = compared;
+        list_append(&access->tries, &try->link);
     }
-    if (question)
-        question->asking++;
+    if (try)
+        try->asking++;
     pthread_mutex_unlock(&access->state_lock);
-    login->question = question;
+    login->try = try;
     return wait_ns;
 }
 
@@ -261,24 +261,24 @@ static bool was_wrong(const struct login *login)
 }
 
 /* The login has its answer, or nobody waits for it any more. */
-static void end_question(struct login *login)
+static void end_try(struct login *login)
 {
-    struct question *question = login->question;
-    if (!question)
+    struct shared_try *try = login->try;
+    if (!try)
         return;
-    struct access *access = question->access;
-    login->question = NULL;
+    struct access *access = try->access;
+    login->try = NULL;
     pthread_mutex_lock(&access->state_lock);
-    question->has_failed |= was_wrong(login);
-    bool is_last = --question->asking == 0;
+    try->has_failed |= was_wrong(login);
+    bool is_last = --try->asking == 0;
     if (is_last) {
-        list_remove(&question->link);
-        if (!question->has_failed)
-            throttle_give_back(access->throttle, &question->address);
+        list_remove(&try->link);
+        if (!try->has_failed)
+            throttle_give_back(access->throttle, &try->address);
     }
     pthread_mutex_unlock(&access->state_lock);
     if (is_last)
-        free(question);
+        free(try);
 }
 
 /* Who tried, for the log: a name only where it is a user's, as others may be a password in the wrong field.
@@ -367,16 +367,16 @@ static enum access_verdict try_password(struct access *access, struct login *log
     if (!compared)
         return refuse(access, login, take_try(access, login));
     digest_password(access, &login->credential, login->check.digest);
-    uint64_t wait_ns = begin_question(access, login, compared);
+    uint64_t wait_ns = begin_try(access, login, compared);
     if (wait_ns)
         return refuse(access, login, wait_ns);
     if (is_verified(access, login)) {
-        end_question(login);
+        end_try(login);
         grant_set(grant, login->file, login->user);
         return ACCESS_GRANTED;
     }
     if (!checker_admit(access->checker)) {
-        end_question(login);
+        end_try(login);
         return ACCESS_BUSY;
     }
     login->check.password = login->credential.secret;
@@ -418,7 +418,7 @@ static void remember(struct access *access, const struct login *login)
 
 enum access_verdict access_settle(struct access *access, struct login *login, struct grant *grant)
 {
-    end_question(login);
+    end_try(login);
     if (login->check.outcome == CHECK_UNDONE)
         return ACCESS_ENDING;
     if (was_wrong(login))
@@ -430,7 +430,7 @@ enum access_verdict access_settle(struct access *access, struct login *login, st
 
 void login_fini(struct login *login)
 {
-    end_question(login);
+    end_try(login);
     auth_file_unref(&login->file);
     secret_wipe(&login->credential, sizeof(login->credential));
 }

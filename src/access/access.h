@@ -76,7 +76,7 @@ enum access_verdict {
 /* "granted", "wrong" and so on: for labels. NULL for ACCESS_CHECK, which is not the last word. */
 const char *access_verdict_name(enum access_verdict verdict);
 
-struct question;
+struct shared_try;
 
 /* One attempt. */
 struct login {
@@ -87,7 +87,7 @@ struct login {
     /* For access.c, between the calls. */
     struct check check;
     struct auth_file *file;
-    struct question *question;
+    struct shared_try *try;
     const struct auth_entry *user; /* NULL: there is none of that name; another's password is checked */
 };
 
