@@ -114,6 +114,17 @@ bool stream_judge(struct stream *stream, uint64_t no_signal_after_ns, uint64_t n
     return true;
 }
 
+bool stream_is_gone(const struct stream *stream)
+{
+    return stream->condition == CONDITION_LOST || stream->condition == CONDITION_ENDED;
+}
+
+void stream_count_loss(struct stream *stream, const struct raw_frame *raw, enum tally_kind kind)
+{
+    if (raw && raw->info.format != HEADCAM_JPEG)
+        tally_add(&stream->tally, kind, 1);
+}
+
 uint64_t stream_silent_since_real_ns(const struct stream *stream)
 {
     if (stream->condition == CONDITION_WAITING || stream->condition == CONDITION_LIVE)

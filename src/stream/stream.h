@@ -73,6 +73,12 @@ uint64_t stream_interval_ns(const struct stream *stream, millifps rate);
 /* Judges the condition anew. True if it changed. */
 bool stream_judge(struct stream *stream, uint64_t no_signal_after_ns, uint64_t now_ns, uint64_t now_real_ns);
 
+/* Whether its producer is: it said goodbye, or nothing for long. */
+bool stream_is_gone(const struct stream *stream);
+
+/* A raw frame, if there is one, came to nothing. A ready JPEG was counted when it came. */
+void stream_count_loss(struct stream *stream, const struct raw_frame *raw, enum tally_kind kind);
+
 /* Since when there is no picture, real time. */
 uint64_t stream_silent_since_real_ns(const struct stream *stream);
 
