@@ -255,7 +255,8 @@ def test_a_flat_buffer_and_a_jpeg_arrive(server, watched):
     assert server.wait_frame(since=0).header.stride == 16
     file = io.BytesIO()
     Image.new("RGB", (16, 9)).save(file, "JPEG")
-    assert watched.publish(file.getvalue(), format="JPEG")
+    # The announcement of its size goes first, and may find another one that still waits.
+    wait_until(lambda: watched.publish(file.getvalue(), format="JPEG"))
     frame = server.wait_frame(since=1)
     assert (frame.header.width, frame.header.height, frame.header.stride) == (16, 9, 0)
     assert frame.payload == file.getvalue()

@@ -137,9 +137,10 @@ def test_a_simulator_that_stalls_says_so_and_goes_on(
     server.wait_state("front", "starting")
     viewer = server.watch("/stream/front")
     next_live(viewer)
-    simulator.say("stall 10")
+    simulator.say("stall")
     words = "the application has not updated since"
     wait_until(lambda: words in server.stream("front")["reason"], what="it says so")
+    simulator.report()
     next_live(viewer.skip())
     server.wait_state("front")
 

@@ -165,19 +165,27 @@ def test_a_change_in_flight_leaves_no_gap(server: Any, connect: Any) -> None:
                 assert see_one_more() == (width or 320)
 
 
-def test_a_change_waits_for_a_picture_of_its_own(server: Any, connect: Any) -> None:
-    """While the simulator stands still, the old one is repeated, and no no-signal picture shown."""
-    producer = connect(server, "front", 64, 48).play(20)
+@pytest.fixture
+def paused(start_server: Any, connect: Any) -> Any:
+    """A viewer of a stream's own pictures, whose agent pauses; there may be one more variant."""
+    server = start_server("--max-variants", "2")
+    producer = connect(server, "front", 320, 240).play(20)
     server.wait_state("front")
     with open_ws(server) as client:
         client.picture(lambda picture: picture.state == "live")
         producer.pause()
         client.picture(lambda picture: picture.state == "repeat")
-        client.send({"width": 32})
-        assert client.picture().state == "repeat"
-        producer.play(20)
-        assert client.picture(lambda picture: picture.state != "repeat").state == "live"
-        client.picture(lambda picture: picture.width == 32)
+        yield server, producer, client
+
+
+def test_a_change_waits_for_a_picture_of_its_own(paused: Any) -> None:
+    """While the simulator stands still, the old one is repeated, and no no-signal picture shown."""
+    _, producer, client = paused
+    client.send({"width": 160})
+    assert client.picture().state == "repeat"
+    producer.play(20)
+    assert client.picture(lambda picture: picture.state != "repeat").state == "live"
+    client.picture(lambda picture: picture.width == 160)
 
 
 def test_absent_keys_stay_and_null_is_the_default(front: Any) -> None:
@@ -220,19 +228,6 @@ def test_one_variant_too_many_names_the_flag(start_server: Any, start_agent: Any
         assert client.picture().width == 320
         client.send({"width": 160})
         client.picture(lambda picture: picture.width == 160)
-
-
-@pytest.fixture
-def paused(start_server: Any, connect: Any) -> Any:
-    """A viewer of a stream's own pictures, whose agent pauses; there may be one more variant."""
-    server = start_server("--max-variants", "2")
-    producer = connect(server, "front", 320, 240).play(20)
-    server.wait_state("front")
-    with open_ws(server) as client:
-        client.picture(lambda picture: picture.state == "live")
-        producer.pause()
-        client.picture(lambda picture: picture.state == "repeat")
-        yield server, producer, client
 
 
 def wait_for_wish(client: Any, width: int) -> None:

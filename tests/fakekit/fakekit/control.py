@@ -13,7 +13,6 @@ import queue
 import shlex
 import sys
 import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -35,8 +34,11 @@ def take_commands(kit: Kit) -> None:
             lines.put(line)
 
     def obey(_: dict[str, Any]) -> None:
-        while not lines.empty():
-            print(json.dumps(_answer(kit, lines.get())), flush=True)
+        is_stalled = False
+        while is_stalled or not lines.empty():
+            line = lines.get()
+            is_stalled = line.split() == ["stall"]
+            print(json.dumps(_answer(kit, line)), flush=True)
 
     threading.Thread(target=read, name="control", daemon=True).start()
     kit.dispatcher.channel("preUpdate").add("own", obey, 0, "control")
@@ -96,7 +98,7 @@ def _commands(kit: Kit) -> dict[str, Callable[..., Any]]:
             call, RuntimeError("injected"), None if times == _ALWAYS else int(times)
         ),
         "heal": kit.journal.heal,
-        "stall": lambda seconds: time.sleep(float(seconds)),
+        "stall": lambda: None,  # the next line is waited for within the update
         "report": lambda: report(kit),
         "quit": lambda status="0": kit.app.quit(int(status)),
     }
