@@ -67,6 +67,12 @@ bool channel_is_empty(const struct channel *channel)
            list_is_empty(&channel->arrivals);
 }
 
+static void add_rate(struct audience *audience, millifps rate)
+{
+    bool is_first = audience->viewers + audience->arrivals == 0;
+    audience->rate = is_first ? rate : pace_faster(audience->rate, rate);
+}
+
 static void add_snapshot(struct audience *audience, uint64_t not_before_ns)
 {
     if (audience->snapshots++ == 0 || not_before_ns < audience->snapshots_not_before_ns)
@@ -79,13 +85,20 @@ void channel_update_audience(struct channel *channel)
     struct list *node;
     list_for_each(node, &channel->viewers)
     {
-        const struct viewer *viewer = container_of(node, struct viewer, link);
-        audience.rate = audience.viewers++ == 0 ? viewer->rate : pace_faster(audience.rate, viewer->rate);
+        add_rate(&audience, container_of(node, struct viewer, link)->rate);
+        audience.viewers++;
     }
     list_for_each(node, &channel->waiters)
         add_snapshot(&audience, container_of(node, struct waiter, link)->not_before_ns);
+    /* They come with the first picture, and may have seen the next one's frame as they did before: it is made
+       for them, too. */
     list_for_each(node, &channel->arrivals)
-        add_snapshot(&audience, container_of(node, struct viewer, next.link)->next.not_before_ns);
+    {
+        const struct viewer *viewer = container_of(node, struct viewer, next.link);
+        add_snapshot(&audience, viewer->next.not_before_ns);
+        add_rate(&audience, viewer->rate);
+        audience.arrivals++;
+    }
     hub_set_audience(channel->context->hub, channel->watch, &audience);
 }
 

@@ -229,9 +229,10 @@ struct watch *hub_watch_other(struct hub *hub, struct watch *watch, const struct
 /* Who looks, and what would satisfy all of them. */
 struct audience {
     size_t viewers;
-    size_t edges;                     /* other headcams that take the frames for their viewers */
-    millifps rate;                    /* of the fastest of both */
-    size_t snapshots;                 /* requests that wait for a frame */
+    size_t edges;     /* other headcams that take the frames for their viewers */
+    size_t arrivals;  /* viewers, still counted where they are, that come when there is a picture */
+    millifps rate;    /* of the fastest of all three */
+    size_t snapshots; /* requests that wait for a frame */
     uint64_t snapshots_not_before_ns; /* monotonic, not 0: the oldest capture that one of them takes */
 };
 

@@ -26,6 +26,7 @@ void audience_add(struct audience *all, const struct audience *more)
         all->snapshots_not_before_ns = more->snapshots_not_before_ns;
     all->viewers += more->viewers;
     all->edges += more->edges;
+    all->arrivals += more->arrivals;
     all->snapshots += more->snapshots;
 }
 

@@ -66,7 +66,7 @@ void audience_add(struct audience *all, const struct audience *more);
 /* Whether somebody takes frame after frame. */
 static inline bool audience_streams(const struct audience *audience)
 {
-    return audience->viewers > 0 || audience->edges > 0;
+    return audience->viewers > 0 || audience->edges > 0 || audience->arrivals > 0;
 }
 
 static inline bool audience_is_empty(const struct audience *audience)

@@ -1497,6 +1497,21 @@ TEST(a_snapshot_costs_one_picture)
     leave(stream);
 }
 
+TEST(who_changes_its_settings_gets_every_frame_in_them_from_the_first_on)
+{
+    struct watch *before = watch("front"), *after = watch_as("front", 320, 0, 0);
+    const uint64_t changed_ns = clock_mono_ns();
+    const struct audience arrival = {.arrivals = 1, .snapshots = 1, .snapshots_not_before_ns = changed_ns};
+    hub_set_audience(hub, after, &arrival);
+    submit_at("front", changed_ns);
+    assert_encoded_for(0, 320);
+    submit_at("front", changed_ns + 1); /* the sender has not looked yet */
+    assert_encoded_for(0, 320);
+    assert_int_equal(report_of("front").viewers, 1);
+    leave(after);
+    leave(before);
+}
+
 TEST(a_snapshot_whose_frame_was_torn_gets_the_next)
 {
     struct watch *snapshot = watch_as("front", 320, 0, 0);
@@ -2253,6 +2268,7 @@ int main(void)
         WITH_HUB(frames_that_no_variant_is_due_for_are_dropped),
         WITH_HUB(a_torn_frame_does_not_cost_a_slow_variant_its_turn),
         WITH_HUB(a_snapshot_costs_one_picture),
+        WITH_HUB(who_changes_its_settings_gets_every_frame_in_them_from_the_first_on),
         WITH_HUB(a_snapshot_whose_frame_was_torn_gets_the_next),
         WITH_HUB(a_frame_that_nobody_wants_any_more_is_no_job),
         WITH_HUB(one_variant_too_many_is_refused_but_never_the_plain_one),

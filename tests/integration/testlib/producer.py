@@ -17,6 +17,7 @@ from typing import Any
 
 import zmq
 
+from testlib.build import SLOWNESS
 from testlib.waiting import SOON_S, wait_until
 
 NO_SIM_TIME = -(2**63)
@@ -88,7 +89,8 @@ def header(
 class Link:
     """An XPUB socket, and what the server said on it. Any thread may send.
 
-    With `is_open` everything is sent, subscribed to or not.
+    With `is_open` everything is sent, subscribed to or not. What a test sends waits for room; what
+    this one's own thread sends is lost where there is none.
     """
 
     def __init__(self, endpoint: str, is_open: bool = False) -> None:
@@ -101,6 +103,8 @@ class Link:
         self._socket.setsockopt(zmq.LINGER, 0)
         self._socket.setsockopt(zmq.RECONNECT_IVL, 20)
         self._socket.setsockopt(zmq.SNDHWM, 0 if is_open else 4)
+        self._socket.setsockopt(zmq.XPUB_NODROP, 1)
+        self._socket.setsockopt(zmq.SNDTIMEO, round(SOON_S * SLOWNESS * 1000))
         if is_open:
             self._socket.setsockopt(zmq.XPUB_MANUAL, 1)
         self._socket.connect(endpoint)
@@ -118,8 +122,12 @@ class Link:
 
     def send(self, *parts: bytes) -> None:
         """One message."""
+        is_own = threading.current_thread() is self._thread
         with self._lock:
-            self._socket.send_multipart(parts)
+            try:
+                self._socket.send_multipart(parts, zmq.NOBLOCK if is_own else 0)
+            except zmq.Again:
+                assert is_own, f"no room for a message within {SOON_S * SLOWNESS:g} s"
 
     def wait_connected(self) -> None:
         """Until the server subscribed to announcements."""
