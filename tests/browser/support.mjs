@@ -10,7 +10,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium, firefox } from 'playwright-core';
 
-const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
+export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const CHROMIUM_ARGUMENTS = [
   '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
   '--disable-background-networking', '--disable-component-update', '--disable-sync',
@@ -53,14 +53,15 @@ export async function hold(what, condition, time) {
   }
 }
 
-export async function status() {
-  const response = await fetch(new URL('status', baseUrl), { signal: AbortSignal.timeout(5000) });
+/** What the server at `url` says; by default the one that the tests share. */
+export async function status(url = baseUrl, headers = {}) {
+  const response = await fetch(new URL('status', url), { headers, signal: AbortSignal.timeout(5000) });
   assert.equal(response.status, 200);
   return response.json();
 }
 
-export async function streamStatus(name) {
-  return (await status()).streams.find((stream) => stream.name === name);
+export async function streamStatus(name, ask = status) {
+  return (await ask()).streams.find((stream) => stream.name === name);
 }
 
 /** A test card agent. */
@@ -83,12 +84,12 @@ export class Agent {
     Agent.#running.add(this);
   }
 
-  /** Starts one and waits until the server lists it as live. */
-  static async live(name, options) {
+  /** Starts one and waits until its server, which `ask` asks, lists it as live. */
+  static async live(name, { ask = status, ...options } = {}) {
     const agent = new Agent(name, options);
     await eventually(`agent ${name} is live`, async () => {
       assert.equal(agent.process.exitCode, null, `the agent exited: ${agent.output}`);
-      return (await streamStatus(name))?.state === 'live';
+      return (await streamStatus(name, ask))?.state === 'live';
     });
     return agent;
   }
@@ -98,6 +99,7 @@ export class Agent {
     Agent.#running.delete(this);
     if (this.process.exitCode === null && this.process.signalCode === null) {
       this.process.kill(signal);
+      this.process.kill('SIGCONT'); // a test that failed may have left it stopped
       await this.exited;
     }
   }
