@@ -139,21 +139,33 @@ export async function stopBrowser() {
   browser = null;
 }
 
+/** No answer comes too late for the pages of `context`: they give up none, and a snapshot may take as long as tests wait. */
+async function haveNoLimits(context) {
+  await context.addInitScript(() => Object.assign(AbortController.prototype, { abort() {} }));
+  await context.route('**/snapshot/**', (route) => {
+    const url = new URL(route.request().url());
+    url.searchParams.set('timeout', WAIT_MS);
+    return route.continue({ url: url.href });
+  });
+}
+
 /**
  * Opens the viewer page for one test, which fails on uncaught errors and on violations of the content security
- * policy. `expected` matches console errors that the test provokes.
+ * policy. `expected` matches console errors that the test provokes. A `patient` page waits for every answer;
+ * another opens its pictures again after some seconds without one, and gives up a snapshot.
  */
-export async function withPage(test, { url = baseUrl, hash = '', expected = null, ...options } = {}) {
+export async function withPage(test, { url = baseUrl, hash = '', expected = null, patient = false, ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
   const complaints = [];
   try {
+    if (patient) await haveNoLimits(context);
     const page = await context.newPage();
     page.setDefaultTimeout(WAIT_MS);
     page.on('pageerror', (error) => complaints.push(`uncaught: ${error.message}`));
     page.on('console', (message) => {
       if (message.type() !== 'error' && message.type() !== 'warning') return;
-      // A stream of an earlier test may be forgotten just when its picture is asked for.
-      if (/\/(stream|snapshot)\//.test(message.location().url) && /status of 404/.test(message.text())) return;
+      // Of a live stream it says no more than that no frame came in time.
+      if (/\/snapshot\//.test(message.location().url) && /status of 503/.test(message.text())) return;
       if (!expected?.test(message.text())) complaints.push(message.text());
     });
     await page.goto(url + hash);
@@ -178,6 +190,11 @@ export function liveCanvas(page, name) {
 
 export async function stateOf(page, name) {
   return tile(page, name).locator('.state').getAttribute('data-state');
+}
+
+/** The rectangles of what each selector finds first, all at one moment. */
+export function rectangles(page, ...selectors) {
+  return page.evaluate((all) => all.map((selector) => document.querySelector(selector).getBoundingClientRect().toJSON()), selectors);
 }
 
 /** A small number for what an <img> or a <canvas> shows now. */
@@ -232,12 +249,14 @@ export async function leaveQuietly(page) {
   await page.unrouteAll({ behavior: 'wait' });
 }
 
-/** While `work` runs, the page hears, at each status, the reason that `reason()` gives of stream `name`. */
+/** While `work` runs, the page hears that stream `name` is live, and at each status the reason that `reason()` gives. */
 export async function withReason(page, name, reason, work) {
   await page.route('**/status', async (route) => {
     const response = await route.fetch();
     const answer = await response.json();
-    for (const stream of answer.streams) if (stream.name === name) stream.reason = reason();
+    for (const stream of answer.streams) {
+      if (stream.name === name) Object.assign(stream, { state: 'live', fps: stream.nominal_fps, reason: reason() });
+    }
     await route.fulfill({ response, json: answer });
   });
   await work();
