@@ -10,7 +10,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium, firefox } from 'playwright-core';
 
-const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
+export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const CHROMIUM_ARGUMENTS = [
   '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
   '--disable-background-networking', '--disable-component-update', '--disable-sync',
@@ -53,14 +53,15 @@ export async function hold(what, condition, time) {
   }
 }
 
-export async function status() {
-  const response = await fetch(new URL('status', baseUrl), { signal: AbortSignal.timeout(5000) });
+/** What the server at `url` says; by default the one that the tests share. */
+export async function status(url = baseUrl, headers = {}) {
+  const response = await fetch(new URL('status', url), { headers, signal: AbortSignal.timeout(5000) });
   assert.equal(response.status, 200);
   return response.json();
 }
 
-export async function streamStatus(name) {
-  return (await status()).streams.find((stream) => stream.name === name);
+export async function streamStatus(name, ask = status) {
+  return (await ask()).streams.find((stream) => stream.name === name);
 }
 
 /** A test card agent. */
@@ -83,12 +84,12 @@ export class Agent {
     Agent.#running.add(this);
   }
 
-  /** Starts one and waits until the server lists it as live. */
-  static async live(name, options) {
+  /** Starts one and waits until its server, which `ask` asks, lists it as live. */
+  static async live(name, { ask = status, ...options } = {}) {
     const agent = new Agent(name, options);
     await eventually(`agent ${name} is live`, async () => {
       assert.equal(agent.process.exitCode, null, `the agent exited: ${agent.output}`);
-      return (await streamStatus(name))?.state === 'live';
+      return (await streamStatus(name, ask))?.state === 'live';
     });
     return agent;
   }
@@ -98,6 +99,7 @@ export class Agent {
     Agent.#running.delete(this);
     if (this.process.exitCode === null && this.process.signalCode === null) {
       this.process.kill(signal);
+      this.process.kill('SIGCONT'); // a test that failed may have left it stopped
       await this.exited;
     }
   }
@@ -137,21 +139,33 @@ export async function stopBrowser() {
   browser = null;
 }
 
+/** No answer comes too late for the pages of `context`: they give up none, and a snapshot may take as long as tests wait. */
+async function haveNoLimits(context) {
+  await context.addInitScript(() => Object.assign(AbortController.prototype, { abort() {} }));
+  await context.route('**/snapshot/**', (route) => {
+    const url = new URL(route.request().url());
+    url.searchParams.set('timeout', WAIT_MS);
+    return route.continue({ url: url.href });
+  });
+}
+
 /**
  * Opens the viewer page for one test, which fails on uncaught errors and on violations of the content security
- * policy. `expected` matches console errors that the test provokes.
+ * policy. `expected` matches console errors that the test provokes. A `patient` page waits for every answer;
+ * another opens its pictures again after some seconds without one, and gives up a snapshot.
  */
-export async function withPage(test, { url = baseUrl, hash = '', expected = null, ...options } = {}) {
+export async function withPage(test, { url = baseUrl, hash = '', expected = null, patient = false, ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
   const complaints = [];
   try {
+    if (patient) await haveNoLimits(context);
     const page = await context.newPage();
     page.setDefaultTimeout(WAIT_MS);
     page.on('pageerror', (error) => complaints.push(`uncaught: ${error.message}`));
     page.on('console', (message) => {
       if (message.type() !== 'error' && message.type() !== 'warning') return;
-      // A stream of an earlier test may be forgotten just when its picture is asked for.
-      if (/\/(stream|snapshot)\//.test(message.location().url) && /status of 404/.test(message.text())) return;
+      // Of a live stream it says no more than that no frame came in time.
+      if (/\/snapshot\//.test(message.location().url) && /status of 503/.test(message.text())) return;
       if (!expected?.test(message.text())) complaints.push(message.text());
     });
     await page.goto(url + hash);
@@ -176,6 +190,11 @@ export function liveCanvas(page, name) {
 
 export async function stateOf(page, name) {
   return tile(page, name).locator('.state').getAttribute('data-state');
+}
+
+/** The rectangles of what each selector finds first, all at one moment. */
+export function rectangles(page, ...selectors) {
+  return page.evaluate((all) => all.map((selector) => document.querySelector(selector).getBoundingClientRect().toJSON()), selectors);
 }
 
 /** A small number for what an <img> or a <canvas> shows now. */
@@ -230,12 +249,14 @@ export async function leaveQuietly(page) {
   await page.unrouteAll({ behavior: 'wait' });
 }
 
-/** While `work` runs, the page hears, at each status, the reason that `reason()` gives of stream `name`. */
+/** While `work` runs, the page hears that stream `name` is live, and at each status the reason that `reason()` gives. */
 export async function withReason(page, name, reason, work) {
   await page.route('**/status', async (route) => {
     const response = await route.fetch();
     const answer = await response.json();
-    for (const stream of answer.streams) if (stream.name === name) stream.reason = reason();
+    for (const stream of answer.streams) {
+      if (stream.name === name) Object.assign(stream, { state: 'live', fps: stream.nominal_fps, reason: reason() });
+    }
     await route.fulfill({ response, json: answer });
   });
   await work();

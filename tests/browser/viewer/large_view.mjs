@@ -5,7 +5,8 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { Agent, eventually, liveImage, moves, status, streamStatus, tile, withPage, withReason } from '../support.mjs';
+import { Agent, eventually, liveImage, moves, rectangles, status, tile, withPage, withReason } from '../support.mjs';
+import { Server } from '../server.mjs';
 
 const stageImage = (page) => page.locator('#stage .picture.live img');
 const stageName = (page) => page.locator('#stage-name').textContent();
@@ -19,8 +20,10 @@ export function largeViewTests() {
       await moves(stageImage(page));
       assert.equal(new URL(page.url()).hash, '#large-a');
       assert.match(await page.title(), /^large-a/);
-      await eventually('the tiles let go', async () => (await status()).viewers === 1);
-      assert.equal((await streamStatus('large-a')).viewers, 1);
+      await eventually('the tiles let go', async () => {
+        const { viewers, streams } = await status();
+        return viewers === 1 && streams.find(({ name }) => name === 'large-a').viewers === 1;
+      });
 
       await page.keyboard.press('Escape');
       await page.locator('#stage').waitFor({ state: 'hidden' });
@@ -76,20 +79,20 @@ export function largeViewTests() {
       const bytes = await readFile(await download.path());
       assert.deepEqual([...bytes.subarray(0, 3)], [0xff, 0xd8, 0xff], 'starts as a JPEG');
       assert.deepEqual([...bytes.subarray(-2)], [0xff, 0xd9], 'ends as a JPEG');
-    }, { hash: '#large-g' });
+    }, { hash: '#large-g', patient: true });
   });
 
   test('a snapshot that fails says what the server says', async () => {
-    const agent = await Agent.live('large-h');
-    await withPage(async (page) => {
-      await stageImage(page).waitFor();
-      await agent.stop('SIGKILL');
-      await eventually('lost', async () => (await page.locator('#stage-state').getAttribute('data-state')) === 'lost');
-      await page.locator('#stage-snapshot').click();
-      const toast = page.locator('.toast.error');
-      await toast.waitFor();
-      assert.match(await toast.textContent(), /No snapshot of large-h\. The server answers 503: \S+/);
-    }, { hash: '#large-h', expected: /status of 503/ });
+    await Server.with([], ['--forget-after', '3600'], async (server) => {
+      const agent = await server.agent('large-h');
+      await withPage(async (page) => {
+        await stageImage(page).waitFor();
+        await agent.stop('SIGKILL');
+        await eventually('lost', async () => (await page.locator('#stage-state').getAttribute('data-state')) === 'lost');
+        await page.locator('#stage-snapshot').click();
+        await page.locator('.toast.error', { hasText: /No snapshot of large-h\. The server answers 503: \S+/ }).waitFor();
+      }, { url: server.url, hash: '#large-h' });
+    });
   });
 
   test('the stream\'s URL is copied', async () => {
@@ -97,8 +100,8 @@ export function largeViewTests() {
     await withPage(async (page) => {
       await stageImage(page).waitFor();
       await page.locator('#stage-copy').click();
-      const url = await eventually('the clipboard', () => page.evaluate(() => navigator.clipboard.readText()));
-      assert.equal(url, new URL('stream/large-i', page.url()).href);
+      const url = new URL('stream/large-i', page.url()).href;
+      await eventually('the clipboard', async () => (await page.evaluate(() => navigator.clipboard.readText())) === url);
     }, { hash: '#large-i', permissions: ['clipboard-read', 'clipboard-write'] });
   });
 
@@ -110,12 +113,10 @@ export function largeViewTests() {
       const reason = 'the picture is black (mean luma 0.4): the stage has no light, so add one'.padEnd(255, ', or two');
       await withReason(page, 'large-k', () => reason, async () => {
         await eventually('the reason', async () => (await text.textContent()) === reason);
-        const below = await text.boundingBox();
-        for (const part of ['#stage-picture', '#stage-previous', '#stage-next']) {
-          const box = await page.locator(part).boundingBox();
-          assert.ok(box.y + box.height <= below.y, `${part} ends above it`);
-        }
-        assert.ok(below.y + below.height < 844, 'it is in view');
+        const parts = ['#stage-picture', '#stage-previous', '#stage-next'];
+        const [below, ...boxes] = await rectangles(page, '#stage-reason', ...parts);
+        for (const [index, box] of boxes.entries()) assert.ok(box.bottom <= below.top, `${parts[index]} ends above it`);
+        assert.ok(below.bottom < 844, 'it is in view');
         await moves(stageImage(page));
       });
       await text.waitFor({ state: 'hidden' });

@@ -23,11 +23,11 @@ export function loginTests() {
         const [download] = await Promise.all([page.waitForEvent('download'), page.locator('#stage-snapshot').click()]);
         assert.match(download.suggestedFilename(), /^login-a-/);
         await page.locator('#stage-copy').click();
-        const url = await eventually('the clipboard', () => page.evaluate(() => navigator.clipboard.readText()));
-        assert.equal(url, `${server.url}stream/login-a?token=${TOKEN}`);
+        const url = `${server.url}stream/login-a?token=${TOKEN}`;
+        await eventually('the clipboard', async () => (await page.evaluate(() => navigator.clipboard.readText())) === url);
         await page.keyboard.press('Escape');
         assert.equal(new URL(page.url()).searchParams.get('token'), TOKEN);
-      }, { url: `${server.url}?token=${TOKEN}`, permissions: ['clipboard-read', 'clipboard-write'] });
+      }, { url: `${server.url}?token=${TOKEN}`, patient: true, permissions: ['clipboard-read', 'clipboard-write'] });
       assert.deepEqual(refused, []);
     });
   });
@@ -37,7 +37,7 @@ export function loginTests() {
       await withPage(async (page) => {
         await moves(liveImage(page, 'login-c'));
         assert.equal(await page.locator('#tiles > li').count(), 1);
-        assert.equal(await page.locator('#fact-live').textContent(), '1 live');
+        await eventually('one is counted', async () => (await page.locator('#fact-live').textContent()) === '1 live');
       }, { url: `${server.url}?token=${LIMITED_TOKEN}` });
     });
   });

@@ -5,16 +5,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
-  Agent, FORGET_WAIT_MS, eventually, fingerprint, liveImage, moves, setVisibility, standsStill, stateOf, status, tile,
+  Agent, FORGET_WAIT_MS, eventually, fingerprint, liveImage, moves, rectangles, setVisibility, standsStill, stateOf, tile,
   withPage, withReason,
 } from '../support.mjs';
+import { Server } from '../server.mjs';
+
+const NEVER_FORGET = ['--forget-after', '3600'];
 
 export function tileTests() {
   test('a stream shows as a tile with a moving picture', async () => {
     await Agent.live('tile-a');
     await withPage(async (page) => {
       await moves(liveImage(page, 'tile-a'));
-      assert.equal(await stateOf(page, 'tile-a'), 'live');
+      await eventually('the tile says live', async () => (await stateOf(page, 'tile-a')) === 'live');
       await eventually('size, rate and age', async () =>
         /640 × 360 · [1-9][\d.]* fps · [\d.]+ (ms|s) old/.test(await tile(page, 'tile-a').locator('.meta').textContent()));
       await eventually('the title counts live streams', async () => /^[1-9]\d* live/.test(await page.title()));
@@ -22,57 +25,60 @@ export function tileTests() {
   });
 
   test('a second stream appears without a reload and leaves the first picture alone', async () => {
-    await Agent.live('tile-b');
-    await withPage(async (page) => {
+    // More than two streams are asked for at another rate.
+    await Server.with(['tile-b'], NEVER_FORGET, (server) => withPage(async (page) => {
       const image = await liveImage(page, 'tile-b').elementHandle();
       const source = await image.getAttribute('src');
-      const second = await Agent.live('tile-c');
+      await server.agent('tile-c');
       await moves(liveImage(page, 'tile-c'));
       assert.ok(await image.evaluate((img) => img.isConnected), 'the same img element');
-      if (await page.locator('#tiles > li').count() === 2) assert.equal(await image.getAttribute('src'), source);
-      await second.stop();
-    });
+      assert.equal(await image.getAttribute('src'), source, 'the same connection');
+    }, { url: server.url, patient: true }));
   });
 
   test('a lost agent keeps its tile and its img, which goes on when the agent is back', async () => {
-    const first = await Agent.live('tile-d');
-    // While streams of earlier tests are there, or leave, pictures are asked for at another rate.
-    await eventually('no other stream', async () => (await status()).streams.length === 1, FORGET_WAIT_MS);
-    await withPage(async (page) => {
-      await moves(liveImage(page, 'tile-d'));
-      const image = await liveImage(page, 'tile-d').elementHandle();
-      const source = await image.getAttribute('src');
+    await Server.with([], NEVER_FORGET, async (server) => {
+      const first = await server.agent('tile-d');
+      await withPage(async (page) => {
+        await moves(liveImage(page, 'tile-d'));
+        const image = await liveImage(page, 'tile-d').elementHandle();
+        const source = await image.getAttribute('src');
 
-      await first.stop('SIGKILL');
-      const lastFrame = await standsStill(image);
-      await eventually('the tile says lost', async () => (await stateOf(page, 'tile-d')) === 'lost');
-      assert.match(await tile(page, 'tile-d').locator('.meta').textContent(), /\S+ .*for \d+ s/, 'the reason and since when');
-      await eventually('the no-signal picture', async () => (await fingerprint(image)) !== lastFrame);
+        await first.stop('SIGKILL');
+        const lastFrame = await standsStill(image);
+        await eventually('the tile says lost', async () => (await stateOf(page, 'tile-d')) === 'lost');
+        await eventually('the reason and since when', async () =>
+          /\S+ .*for \d+ s/.test(await tile(page, 'tile-d').locator('.meta').textContent()));
+        await eventually('the no-signal picture', async () => (await fingerprint(image)) !== lastFrame);
 
-      await Agent.live('tile-d');
-      await eventually('the tile says live', async () => (await stateOf(page, 'tile-d')) === 'live');
-      await moves(image);
-      assert.equal(await image.getAttribute('src'), source, 'the same connection');
-      assert.ok(await image.evaluate((img) => img.isConnected), 'the same img element');
+        await server.agent('tile-d');
+        await eventually('the tile says live', async () => (await stateOf(page, 'tile-d')) === 'live');
+        await moves(image);
+        assert.equal(await image.getAttribute('src'), source, 'the same connection');
+        assert.ok(await image.evaluate((img) => img.isConnected), 'the same img element');
+      }, { url: server.url, patient: true });
     });
   });
 
-  test('a stream that ended says so and leaves', async () => {
-    const agent = await Agent.live('tile-e');
-    await withPage(async (page) => {
-      await liveImage(page, 'tile-e').waitFor();
-      await agent.stop();
-      await eventually('the tile says ended', async () => (await stateOf(page, 'tile-e')) === 'ended');
-      await eventually('the tile is gone', async () => (await tile(page, 'tile-e').count()) === 0, FORGET_WAIT_MS);
+  test('a stream that ended says so, to assistive technology too', async () => {
+    await Server.with([], NEVER_FORGET, async (server) => {
+      // Few frames, as an agent gives up its goodbye if others before it do not leave for 0.2 s.
+      const agent = await server.agent('tile-e', { fps: 1 });
+      await withPage(async (page) => {
+        await liveImage(page, 'tile-e').waitFor();
+        await agent.stop();
+        await eventually('the tile says ended', async () => (await stateOf(page, 'tile-e')) === 'ended');
+        await eventually('the announcement', async () => /tile-e: Ended/.test(await page.locator('#announcer').textContent()));
+      }, { url: server.url });
     });
   });
 
-  test('state changes are told to assistive technology', async () => {
+  test('a stream that the server has forgotten leaves', async () => {
     const agent = await Agent.live('tile-f');
     await withPage(async (page) => {
       await liveImage(page, 'tile-f').waitFor();
       await agent.stop();
-      await eventually('the announcement', async () => /tile-f: Ended/.test(await page.locator('#announcer').textContent()));
+      await eventually('the tile is gone', async () => (await tile(page, 'tile-f').count()) === 0, FORGET_WAIT_MS);
     });
   });
 
@@ -90,17 +96,16 @@ export function tileTests() {
         await withReason(page, 'tile-h', () => reason, async () => {
           await eventually('the note', async () => (await note.textContent()) === reason);
           assert.equal(await note.getAttribute('title'), reason, 'the whole of it, for the pointer');
-          const picture = await tile(page, 'tile-h').locator('.picture').boundingBox();
-          const box = await note.boundingBox();
-          assert.ok(box.y > picture.y + 0.65 * picture.height, 'the centre is free');
-          assert.ok(box.x >= picture.x && box.x + box.width <= picture.x + picture.width, 'it is within the picture');
-          assert.ok(box.y + box.height <= picture.y + picture.height, 'it is within the picture');
-          assert.equal(await stateOf(page, 'tile-h'), 'live');
-          assert.match(await tile(page, 'tile-h').locator('.meta').textContent(), /640 × 360 · .* fps/);
+          const [picture, box] = await rectangles(page, ...['.picture', '.note'].map((part) => `[data-name="tile-h"] ${part}`));
+          assert.ok(box.top > picture.top + 0.65 * picture.height, 'the centre is free');
+          assert.ok(box.left >= picture.left && box.right <= picture.right, 'it is within the picture');
+          assert.ok(box.bottom <= picture.bottom, 'it is within the picture');
+          await eventually('the tile says live', async () => (await stateOf(page, 'tile-h')) === 'live');
+          await eventually('size and rate', async () => /640 × 360 · .* fps/.test(await tile(page, 'tile-h').locator('.meta').textContent()));
           await moves(liveImage(page, 'tile-h'));
         });
         await note.waitFor({ state: 'hidden' });
-      }, options);
+      }, { ...options, patient: true });
     });
   }
 
@@ -108,21 +113,26 @@ export function tileTests() {
     await Agent.live('tile-i');
     await withPage(async (page) => {
       await moves(liveImage(page, 'tile-i'));
-      await page.evaluate(() => {
-        const announcer = document.getElementById('announcer');
-        window.told = [];
-        new MutationObserver(() => window.told.push(announcer.textContent)).observe(announcer, { childList: true });
-      });
       const told = async () => (await page.evaluate(() => window.told)).filter((text) => text.includes('tile-i:'));
-      let luma = 0;
-      await withReason(page, 'tile-i', () => `the picture is black (mean luma ${(++luma / 4).toFixed(1)}): add a light`, async () => {
-        await eventually('the numbers go on', () => luma > 4);
-        await eventually('the note follows', async () => /luma [1-9]/.test(await tile(page, 'tile-i').locator('.note').textContent()));
+      const note = (pattern) => eventually(`the note: ${pattern}`, async () =>
+        pattern.test(await tile(page, 'tile-i').locator('.note').textContent()));
+      let reason = () => 'the picture is grey';
+      await withReason(page, 'tile-i', () => reason(), async () => {
+        await note(/grey/); // what was told up to here is of no interest
+        await page.evaluate(() => {
+          const announcer = document.getElementById('announcer');
+          window.told = [];
+          new MutationObserver(() => window.told.push(announcer.textContent)).observe(announcer, { childList: true });
+        });
+        let luma = 0;
+        reason = () => `the picture is black (mean luma ${(++luma / 4).toFixed(1)}): add a light`;
+        await note(/luma [1-9]/);
         assert.equal((await told()).length, 1);
         assert.match((await told())[0], /tile-i: Live, the picture is black \(mean luma [\d.]+\): add a light/);
+        reason = () => '';
+        await eventually('that it is over', async () => (await told()).length === 2);
+        assert.match((await told())[1], /tile-i: Live(\.|$)/);
       });
-      await eventually('that it is over', async () => (await told()).length === 2);
-      assert.match((await told())[1], /tile-i: Live(\.|$)/);
     });
   });
 
