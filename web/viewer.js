@@ -169,17 +169,13 @@ async function whyNot(url) {
 
 /** A snapshot as a Blob with its capture time; throws an Error that says what the server says. */
 async function fetchSnapshot(name, parameters, timeout) {
-  return within(timeout, async (signal) => {
-    let response;
-    try {
-      response = await fetch(snapshotAddress(name, parameters), { cache: 'no-store', signal });
-    } catch {
-      throw new Error('The server does not answer');
-    }
-    if (!response.ok) throw new Error(await refusal(response));
-    const timestamp = Number(response.headers.get('X-Timestamp'));
-    return { blob: await response.blob(), timestamp };
-  });
+  const { problem, ...snapshot } = await within(timeout, async (signal) => {
+    const response = await fetch(snapshotAddress(name, parameters), { cache: 'no-store', signal });
+    if (!response.ok) return { problem: await refusal(response) };
+    return { blob: await response.blob(), timestamp: Number(response.headers.get('X-Timestamp')) };
+  }).catch(() => ({ problem: 'The server does not answer' })); // or ceased to within the picture
+  if (problem) throw new Error(problem);
+  return snapshot;
 }
 
 // ---------------------------------------------------------------------------------------------- WebSockets
@@ -335,6 +331,7 @@ class Picture {
   #unscaled = false; // a WebSocket with a width was refused; until the connection is another one
   #retries = 0;
   #retryTimer = 0;
+  #drawings = 0;
   #watch = { shown: 0, pixels: '', changed: 0, patience: FROZEN_MS };
 
   /** Whether the image shows the stream itself. */
@@ -391,10 +388,12 @@ class Picture {
     this.#connect();
   }
 
-  /** Shows a snapshot, unless the live picture has come meanwhile. */
-  async drawBlob(blob) {
+  /** Shows the snapshot that `take` gives, unless the live picture has come meanwhile, and may have gone again. */
+  async drawSnapshot(take) {
+    const drawings = this.#drawings;
+    const { blob } = await take();
     const bitmap = await createImageBitmap(blob);
-    if (!this.live) this.#draw(bitmap, bitmap.width, bitmap.height);
+    if (!this.live && this.#drawings === drawings) this.#draw(bitmap, bitmap.width, bitmap.height);
     bitmap.close();
   }
 
@@ -474,6 +473,7 @@ class Picture {
       canvas.height = height;
     }
     canvas.getContext('2d').drawImage(source, 0, 0);
+    this.#drawings++;
     this.#retries = 0;
     if (this.live) return;
     this.#setProblem('');
@@ -527,6 +527,7 @@ class Picture {
     this.canvas.width = Math.round(width * scale);
     this.canvas.height = Math.round(height * scale);
     this.canvas.getContext('2d').drawImage(source, 0, 0, this.canvas.width, this.canvas.height);
+    this.#drawings++;
     this.box.classList.add('drawn');
   }
 }
@@ -795,11 +796,11 @@ async function previewOnce(tile) {
   tile.previewed = Date.now();
   try {
     const parameters = { max_age: PREVIEW_MAX_AGE_MS, timeout: PREVIEW_TIMEOUT_MS };
-    const { blob } = await fetchSnapshot(tile.name, parameters, PREVIEW_TIMEOUT_MS + POLL_TIMEOUT_MS);
-    await tile.picture.drawBlob(blob);
+    await tile.picture.drawSnapshot(() => fetchSnapshot(tile.name, parameters, PREVIEW_TIMEOUT_MS + POLL_TIMEOUT_MS));
     tile.mark();
   } catch (error) {
-    if (tile.previewing && tile.stream.state === 'live' && !tile.picture.problem) tile.picture.say(error.message, true);
+    const { picture, stream } = tile;
+    if (tile.previewing && stream.state === 'live' && !picture.live && !picture.problem) picture.say(error.message, true);
   }
 }
 
@@ -947,8 +948,7 @@ async function downloadSnapshot(name) {
     setTimeout(() => URL.revokeObjectURL(link.href), 60000);
     toast(`Saved ${link.download}`);
   } catch (error) {
-    const text = error.name === 'AbortError' ? 'The server does not answer' : error.message;
-    toast(`No snapshot of ${name}. ${text}`, true);
+    toast(`No snapshot of ${name}. ${error.message}`, true);
   } finally {
     button.removeAttribute('aria-busy');
   }

@@ -13,6 +13,74 @@ import { withProxy } from '../proxied.mjs';
 
 const LIVE_CONNECTIONS = 4;
 
+/** From now on no answer is too late for the page, which else would open its pictures again, or show no preview. */
+const withoutTimeLimits = (page) => page.addInitScript(() => {
+  window.AbortController = class extends AbortController {
+    abort() {}
+  };
+});
+
+/** As with a proxy that drops the upgrade. */
+const withoutSockets = (page) => page.addInitScript(() => {
+  window.WebSocket = class {
+    constructor() { setTimeout(() => this.onclose?.(), 10); }
+    close() {}
+  };
+});
+
+/** From now on the page hears of these streams alone, and that they are live: none takes another's connection. */
+async function listAsLive(page, names, more = {}) {
+  await page.route('**/status', async (route) => {
+    const response = await route.fetch();
+    const answer = await response.json();
+    const streams = answer.streams.filter(({ name }) => names.includes(name)).map((stream) => ({ ...stream, state: 'live', ...more }));
+    await route.fulfill({ response, json: { ...answer, streams } });
+  });
+}
+
+/** A promise, and what resolves it. */
+function gate() {
+  let open;
+  const opened = new Promise((resolve) => { open = resolve; });
+  return [opened, open];
+}
+
+/**
+ * Lets the first WebSocket of stream `name` break, and holds the answer to the preview that the page asks for then,
+ * which `answer` makes, until `release` is called. The WebSocket after it connects when that was asked for; `drawn`
+ * resolves when the page has drawn a picture of it.
+ */
+async function holdPreview(page, name, answer) {
+  const [asked, ask] = gate();
+  const [released, release] = gate();
+  const [drawn, draw] = gate();
+  await page.route(`**/snapshot/${name}?*`, async (route) => {
+    const response = await answer(route);
+    ask();
+    await released;
+    await route.fulfill(response);
+  });
+  let connections = 0;
+  await page.routeWebSocket((url) => url.pathname.endsWith(`/ws/${name}`), async (socket) => {
+    const isFirst = connections++ === 0;
+    if (!isFirst) await asked;
+    const server = socket.connectToServer();
+    if (isFirst) server.onMessage(() => socket.close());
+    socket.onMessage((message) => {
+      server.send(message);
+      if (!isFirst && 'ack' in JSON.parse(message)) draw();
+    });
+  });
+  return { drawn, release };
+}
+
+/** A snapshot as it is, however long the agent takes to wake up. */
+async function patientSnapshot(route) {
+  const url = new URL(route.request().url());
+  url.searchParams.set('timeout', WAIT_MS);
+  return { response: await route.fetch({ url: url.href, timeout: WAIT_MS }) };
+}
+
 export function connectionTests() {
   test('a hidden tab holds no connection and takes them up when it is back', async () => {
     await Promise.all([Agent.live('conn-a'), Agent.live('conn-b')]);
@@ -202,38 +270,103 @@ export function connectionTests() {
     });
   });
 
-  test('a preview that comes when the picture is live again is not shown', async () => {
-    const [name] = await manyAgents('conn-late', 5);
+  for (const [prefix, since] of [['conn-late', 'is live again'], ['conn-rest', 'was live again and rests']]) {
+    test(`a preview that comes when the picture ${since} is not shown`, async () => {
+      const names = await manyAgents(prefix, 5);
+      await withPage(async (page) => {
+        await withoutTimeLimits(page);
+        await page.addInitScript((name) => {
+          window.widths = new Set();
+          new MutationObserver((changes) => {
+            for (const { target } of changes) if (target.closest(`[data-name="${name}"] .picture`)) window.widths.add(target.width);
+          }).observe(document, { subtree: true, attributeFilter: ['width'] });
+          const { createImageBitmap } = window;
+          window.previewsDone = 0;
+          window.createImageBitmap = async (source) => {
+            const bitmap = await createImageBitmap(source);
+            if (source instanceof Blob) bitmap.close = () => { window.previewsDone++; };
+            return bitmap;
+          };
+        }, names[0]);
+        await listAsLive(page, names);
+        const preview = await holdPreview(page, names[0], patientSnapshot);
+        await page.goto(baseUrl);
+        await preview.drawn;
+        if (prefix === 'conn-rest') {
+          await tile(page, names[1]).click();
+          await page.locator('#stage .picture.live').waitFor();
+        }
+        preview.release();
+        await page.waitForFunction(() => window.previewsDone);
+        assert.equal(await page.evaluate(() => window.widths.size), 1, 'the width of its tile, all the time');
+        if (prefix === 'conn-late') await moves(liveCanvas(page, names[0]));
+        await leaveQuietly(page);
+      }, { url: 'about:blank' });
+    });
+  }
+
+  test('a preview that fails when the picture is live again: nothing is said on it', async () => {
+    const names = await manyAgents('conn-fails', 5);
     await withPage(async (page) => {
-      let asked;
-      const isAsked = new Promise((resolve) => { asked = resolve; });
-      let release;
-      const isReleased = new Promise((resolve) => { release = resolve; });
-      await listOnly(page, /^conn-late/);
-      await page.route(`**/snapshot/${name}?*`, async (route) => {
-        const response = await route.fetch();
-        asked();
-        await isReleased;
-        await route.fulfill({ response });
+      await withoutTimeLimits(page);
+      await page.addInitScript(() => {
+        const { fetch } = window;
+        window.fetch = async (...request) => {
+          const response = await fetch(...request);
+          const text = response.text.bind(response);
+          response.text = async () => {
+            const reason = await text();
+            setTimeout(() => { window.refused = reason; }, 0); // after all that waits for it
+            return reason;
+          };
+          return response;
+        };
       });
-      let connections = 0;
-      await page.routeWebSocket((url) => url.pathname.endsWith(`/ws/${name}`), async (socket) => {
-        if (connections++) await isAsked;
-        const server = socket.connectToServer();
-        if (connections === 1) server.onMessage(() => socket.close());
+      await listAsLive(page, names);
+      // With each status the page looks anew at who is previewed.
+      let isHeld = false;
+      const [over, end] = gate();
+      await page.route('**/status', async (route) => {
+        if (isHeld) await over;
+        await route.fallback();
+      });
+      const preview = await holdPreview(page, names[0], () => {
+        isHeld = true;
+        return { status: 503, contentType: 'text/plain', body: 'no frame came' };
       });
       await page.goto(baseUrl);
-      const canvas = liveCanvas(page, name);
-      await moves(canvas, 1);
-      await canvas.evaluate((element) => {
-        window.widths = new Set([element.width]);
-        new MutationObserver(() => window.widths.add(element.width)).observe(element, { attributes: true });
+      await preview.drawn;
+      preview.release();
+      await page.waitForFunction(() => window.refused === 'no frame came');
+      assert.equal(await tile(page, names[0]).locator('.note').textContent(), '');
+      await moves(liveCanvas(page, names[0]), 1);
+      end();
+      await leaveQuietly(page);
+    }, { url: 'about:blank', expected: /status of 503/ });
+  });
+
+  test('a preview that stops half way says that the server does not answer', async () => {
+    const names = await manyAgents('conn-half', LIVE_CONNECTIONS + 1);
+    await withPage(async (page) => {
+      await withoutSockets(page);
+      await page.addInitScript(() => {
+        const { fetch } = window;
+        window.fetch = (url, options) => {
+          if (!url.includes('/snapshot/')) return fetch(url, options);
+          // As of an answer whose picture does not come to an end.
+          return Promise.resolve(new Response(new ReadableStream({
+            start(body) { options.signal.addEventListener('abort', () => body.error(options.signal.reason)); },
+          })));
+        };
+        window.said = new Set();
+        new MutationObserver((changes) => {
+          for (const { target } of changes) if (target.matches?.('.note.problem:not(:empty)')) window.said.add(target.textContent);
+        }).observe(document, { subtree: true, childList: true, attributeFilter: ['class'] });
       });
-      const preview = page.waitForResponse((response) => response.url().includes(`/snapshot/${name}`));
-      release();
-      await (await preview).finished();
-      await moves(canvas);
-      assert.equal(await page.evaluate(() => window.widths.size), 1, 'the width of its tile, all the time');
+      await listAsLive(page, names);
+      await page.goto(baseUrl);
+      await page.waitForFunction(() => window.said.size);
+      assert.deepEqual(await page.evaluate(() => [...window.said]), ['The server does not answer']);
       await leaveQuietly(page);
     }, { url: 'about:blank' });
   });
