@@ -30,7 +30,6 @@ const STALLED_PREVIEW_MS = 5000;
 const SNAPSHOT_TIMEOUT_MS = 10000;
 
 const WATCH_MS = 2000; // how often a live picture is looked at
-const UNCOUNTED_MS = 4000; // an image shown for this long has to be among the server's viewers
 const FROZEN_MS = 10000; // a live stream's picture that does not change for this long is asked for again
 const FROZEN_MAX_MS = 320000;
 
@@ -195,8 +194,9 @@ const sockets = {
    */
   async whyNot() {
     if (server.refused) return server.problem;
+    const asked = Date.now();
     this.question ??= fetchStatus().then(() => '', (error) => {
-      if (error instanceof Refused) fail(error);
+      if (error instanceof Refused) fail(error, asked);
       return error.message;
     }).finally(() => { this.question = null; });
     return this.question;
@@ -240,7 +240,7 @@ class Socket {
     if (width) url.searchParams.set('width', width);
     this.width = width;
     this.draw = draw;
-    this.heard = Date.now();
+    this.heard = 0; // when the last message came
     this.opened = false;
     this.socket = new WebSocket(url);
     this.socket.binaryType = 'arraybuffer';
@@ -339,6 +339,11 @@ class Picture {
     return this.box.classList.contains('live');
   }
 
+  /** When its connection last showed that it is there; images do not. */
+  get heard() {
+    return this.#socket?.heard ?? 0;
+  }
+
   /** Shows another stream's picture from now on, with what `from` has of it until the first frame. */
   show(name, from = null) {
     if (name === this.name) return;
@@ -404,9 +409,9 @@ class Picture {
   }
 
   /**
-   * An image whose connection ended keeps its last frame and fires no event. So a picture that the server counts
-   * no viewer for is asked for again. So is one that stands still while frames arrive at the server, but less and
-   * less often: it may just be a still scene.
+   * An image whose connection ended keeps its last frame and fires no event. So a picture is asked for again that
+   * the server, asked since it was shown, counts no viewer for. So is one that stands still while frames arrive at
+   * the server, but less and less often: it may just be a still scene.
    */
   async look(stream) {
     const watch = this.#watch;
@@ -414,10 +419,10 @@ class Picture {
     if (!this.live) return;
     if (this.#socket) {
       // Something comes at least once a second.
-      if (now - this.#socket.heard > FROZEN_MS) this.restart();
+      if (now - this.heard > FROZEN_MS) this.restart();
       return;
     }
-    if (stream.viewers === 0 && now - watch.shown > UNCOUNTED_MS) return this.restart();
+    if (stream.viewers === 0 && server.asked > watch.shown) return this.restart();
     if (stream.state !== 'live' || stream.fps < 1) {
       watch.changed = now;
       return;
@@ -1030,7 +1035,9 @@ function announce(streams, first) {
 
 const server = {
   answer: null, // the last status
+  asked: 0, // when it was asked for
   answered: 0, // when it came
+  unanswered: 0, // when the last question was asked that it did not answer
   clock: 0, // the server's clock minus ours
   failures: 0,
   problem: '',
@@ -1044,13 +1051,13 @@ async function poll() {
   clearTimeout(pollTimer);
   if (polling || !shown()) return;
   polling = true;
-  const slept = Date.now() - server.polled > SLEEP_MS;
-  server.polled = Date.now();
-  peers.tell();
+  const asked = Date.now();
+  const slept = asked - server.polled > SLEEP_MS;
+  server.polled = asked;
   try {
-    accept(await fetchStatus(), slept);
+    accept(await fetchStatus(), asked, slept);
   } catch (error) {
-    fail(error);
+    fail(error, asked);
   } finally {
     polling = false;
   }
@@ -1063,8 +1070,9 @@ async function poll() {
 }
 
 /** The server did not answer a question for its status. */
-function fail(error) {
+function fail(error, asked) {
   server.failures++;
+  server.unanswered = asked;
   server.problem = error.message;
   server.refused = error instanceof Refused;
 }
@@ -1093,16 +1101,17 @@ async function fetchStatus() {
   });
 }
 
-function accept(answer, slept) {
+function accept(answer, asked, slept) {
   const before = server.answer;
   const wasSilent = silent();
   const elapsed = (Date.now() - server.answered) / 1000;
   const restarted = before && answer.uptime_s < before.uptime_s + elapsed / 2 - 2;
   answer.streams.sort((a, b) => collator.compare(a.name, b.name));
-  Object.assign(server, { answer, answered: Date.now(), failures: 0, problem: '', refused: false });
+  Object.assign(server, { answer, asked, answered: Date.now(), failures: 0, problem: '', refused: false });
   updateTiles(answer.streams, serverNow());
   announce(answer.streams, !before);
-  if (restarted || slept || (before && wasSilent)) restartPictures();
+  if (restarted || slept) restartPictures();
+  else if (before && wasSilent) restartPictures(server.unanswered);
 }
 
 function serverNow() {
@@ -1118,9 +1127,12 @@ function pictures() {
   return [stage.picture, ...[...tiles.values()].map((tile) => tile.picture)];
 }
 
-/** Connections from before a restart or a sleep are dead, and images do not say so. */
-function restartPictures() {
-  for (const picture of pictures()) picture.restart();
+/**
+ * Connections from before a restart or a sleep are dead, and images do not say so. After mere silence they may be
+ * dead; but not one that was heard after the question that got no answer: the server was just slow.
+ */
+function restartPictures(unlessHeardAfter = Infinity) {
+  for (const picture of pictures()) if (picture.heard <= unlessHeardAfter) picture.restart();
 }
 
 /** Looks after the live pictures; see Picture.look. */

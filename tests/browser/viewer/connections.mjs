@@ -371,6 +371,87 @@ export function connectionTests() {
     }, { url: 'about:blank' });
   });
 
+  test('after a silence of the server only those WebSockets are opened again that were silent, too', async () => {
+    const names = await manyAgents('conn-silent', 5);
+    const [dead, ...others] = names;
+    await withPage(async (page) => {
+      await withoutTimeLimits(page);
+      const opened = Object.fromEntries(names.map((name) => [name, 0]));
+      let isSilent = false;
+      let unanswered = 0;
+      const sent = new Map(); // the first update since the last question that got no answer
+      const drawn = new Set(); // who has acknowledged that
+      await page.routeWebSocket((url) => url.pathname.includes('/ws/'), (socket) => {
+        const name = new URL(socket.url()).pathname.split('/').pop();
+        const dies = ++opened[name] === 1 && name === dead;
+        const server = socket.connectToServer();
+        server.onMessage((message) => {
+          if (dies && isSilent) return;
+          if (typeof message !== 'string' && !sent.has(name)) sent.set(name, message.readBigUInt64LE(8));
+          socket.send(message);
+        });
+        socket.onMessage((message) => {
+          if (JSON.parse(message).ack >= sent.get(name)) drawn.add(name);
+          server.send(message);
+        });
+      });
+      await listAsLive(page, names);
+      await page.route('**/status', async (route) => {
+        if (isSilent) {
+          unanswered++;
+          sent.clear();
+          drawn.clear();
+          return route.abort('connectionrefused');
+        }
+        if (unanswered) await eventually('the others go on', () => others.every((name) => drawn.has(name)));
+        return route.fallback();
+      });
+      await page.goto(baseUrl);
+      for (const name of names) await moves(liveCanvas(page, name), 1);
+      isSilent = true;
+      await page.locator('#banner').waitFor({ state: 'visible' });
+      isSilent = false;
+      await page.locator('#banner').waitFor({ state: 'hidden' });
+      assert.deepEqual(opened, { ...Object.fromEntries(others.map((name) => [name, 1])), [dead]: 2 });
+      await moves(liveCanvas(page, dead), 1);
+      await leaveQuietly(page);
+    }, { url: 'about:blank', expected: /ERR_CONNECTION_REFUSED/ });
+  });
+
+  test('an image without a viewer at the server is asked for again, if the server was asked since it is shown', async () => {
+    const name = 'conn-counted';
+    await Agent.live(name);
+    await withPage(async (page) => {
+      await withoutTimeLimits(page);
+      await page.addInitScript(() => {
+        const { createImageBitmap } = window;
+        window.looks = 0;
+        window.createImageBitmap = (source) => {
+          if (source instanceof HTMLImageElement) window.looks++;
+          return createImageBitmap(source);
+        };
+      });
+      await listAsLive(page, [name], { fps: 15, viewers: 0 });
+      // The first answer is from before the image, and there is no other.
+      let questions = 0;
+      const [over, end] = gate();
+      await page.route('**/status', async (route) => {
+        if (questions++) await over;
+        await route.fallback();
+      });
+      await page.goto(baseUrl);
+      const image = liveImage(page, name);
+      await image.waitFor();
+      const source = await image.getAttribute('src');
+      await eventually('the page has looked at it, again and again', async () => (await page.evaluate(() => window.looks)) >= 4);
+      assert.equal(await image.getAttribute('src'), source);
+      end();
+      await eventually('another connection', async () =>
+        (await tile(page, name).locator('img').getAttribute('src')) !== source);
+      await leaveQuietly(page);
+    }, { url: 'about:blank' });
+  });
+
   test('a picture that cannot be drawn is left out, and the next one shown', async () => {
     await manyAgents('conn-draw', 5);
     await withPage(async (page) => {
