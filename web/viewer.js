@@ -36,7 +36,8 @@ const FROZEN_MAX_MS = 320000;
 const POSTER_WIDTH = 960;
 const TILE_MIN_WIDTH = 264;
 const PHONE_WIDTH = 600;
-const PEER_MS = 3500;
+const PEER_MS = 3500; // without a word for this long, another page is gone
+const TELL_PEERS_MS = 1000;
 const IDLE_MS = 2500;
 const TOAST_MS = 4000;
 const ERROR_TOAST_MS = 9000;
@@ -687,7 +688,7 @@ function layout() {
 
 /**
  * Other pages of this headcam that are shown at the same time share the browser's six connections with this one.
- * Each tells the others about itself once a second.
+ * Each tells the others about itself once a second, whether or not the server answers it.
  */
 const peers = {
   seen: new Map(),
@@ -1240,5 +1241,7 @@ byId('banner-retry').addEventListener('click', poll);
 byId('empty-copy').addEventListener('click', () => copyText(byId('empty-command').textContent, 'Command'));
 
 setInterval(watch, WATCH_MS);
+setInterval(() => shown() && peers.tell(), TELL_PEERS_MS);
+peers.tell();
 route();
 poll();

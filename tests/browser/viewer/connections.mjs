@@ -371,6 +371,28 @@ export function connectionTests() {
     }, { url: 'about:blank' });
   });
 
+  test('the page tells others of itself while the server does not answer', async () => {
+    await withPage(async (page) => {
+      await withoutTimeLimits(page);
+      const [over, end] = gate();
+      await page.route('**/status', async (route) => {
+        await over;
+        await route.continue();
+      });
+      await page.goto(baseUrl);
+      await page.evaluate(() => {
+        window.told = [];
+        new BroadcastChannel('headcam-viewer').onmessage = ({ data }) => window.told.push(data.shown);
+      });
+      await eventually('that it is shown, again and again', async () => (await page.evaluate(() => window.told.length)) >= 3);
+      await setVisibility(page, 'hidden');
+      await eventually('that it is hidden', async () => (await page.evaluate(() => window.told.at(-1))) === false);
+      assert.ok(await page.evaluate(() => window.told.slice(0, -1).every(Boolean)));
+      end();
+      await leaveQuietly(page);
+    }, { url: 'about:blank' });
+  });
+
   test('after a silence of the server only those WebSockets are opened again that were silent, too', async () => {
     const names = await manyAgents('conn-silent', 5);
     const [dead, ...others] = names;
