@@ -816,6 +816,7 @@ const stage = {
   name: null, // the stream's name while the large view is open
   actual: false, // one camera pixel to one screen pixel, instead of fitted
   picture: new Picture(byId('stage-picture')),
+  closing: false, // on the way back to the overview, which takes the browser a moment
   idleTimer: 0,
 };
 
@@ -833,8 +834,10 @@ function openStage(name) {
 }
 
 function closeStage() {
+  if (stage.closing) return; // Back twice would leave the page
   // Back, where Back leads to the overview; a linked large view has no overview behind it.
   if (history.state?.overview) {
+    stage.closing = true;
     history.back();
   } else {
     history.replaceState(null, '', location.pathname + location.search);
@@ -1212,7 +1215,10 @@ window.addEventListener('pageshow', (event) => {
   if (event.persisted) onShownOrHidden();
 });
 window.addEventListener('online', poll);
-window.addEventListener('popstate', route);
+window.addEventListener('popstate', () => {
+  stage.closing = false;
+  route();
+});
 window.addEventListener('hashchange', route);
 window.addEventListener('resize', () => {
   layout();
