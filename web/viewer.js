@@ -30,14 +30,14 @@ const STALLED_PREVIEW_MS = 5000;
 const SNAPSHOT_TIMEOUT_MS = 10000;
 
 const WATCH_MS = 2000; // how often a live picture is looked at
-const UNCOUNTED_MS = 4000; // an image shown for this long has to be among the server's viewers
 const FROZEN_MS = 10000; // a live stream's picture that does not change for this long is asked for again
 const FROZEN_MAX_MS = 320000;
 
 const POSTER_WIDTH = 960;
 const TILE_MIN_WIDTH = 264;
 const PHONE_WIDTH = 600;
-const PEER_MS = 3500;
+const PEER_MS = 3500; // without a word for this long, another page is gone
+const TELL_PEERS_MS = 1000;
 const IDLE_MS = 2500;
 const TOAST_MS = 4000;
 const ERROR_TOAST_MS = 9000;
@@ -169,17 +169,13 @@ async function whyNot(url) {
 
 /** A snapshot as a Blob with its capture time; throws an Error that says what the server says. */
 async function fetchSnapshot(name, parameters, timeout) {
-  return within(timeout, async (signal) => {
-    let response;
-    try {
-      response = await fetch(snapshotAddress(name, parameters), { cache: 'no-store', signal });
-    } catch {
-      throw new Error('The server does not answer');
-    }
-    if (!response.ok) throw new Error(await refusal(response));
-    const timestamp = Number(response.headers.get('X-Timestamp'));
-    return { blob: await response.blob(), timestamp };
-  });
+  const { problem, ...snapshot } = await within(timeout, async (signal) => {
+    const response = await fetch(snapshotAddress(name, parameters), { cache: 'no-store', signal });
+    if (!response.ok) return { problem: await refusal(response) };
+    return { blob: await response.blob(), timestamp: Number(response.headers.get('X-Timestamp')) };
+  }).catch(() => ({ problem: 'The server does not answer' })); // or ceased to within the picture
+  if (problem) throw new Error(problem);
+  return snapshot;
 }
 
 // ---------------------------------------------------------------------------------------------- WebSockets
@@ -199,8 +195,9 @@ const sockets = {
    */
   async whyNot() {
     if (server.refused) return server.problem;
+    const asked = Date.now();
     this.question ??= fetchStatus().then(() => '', (error) => {
-      if (error instanceof Refused) fail(error);
+      if (error instanceof Refused) fail(error, asked);
       return error.message;
     }).finally(() => { this.question = null; });
     return this.question;
@@ -244,7 +241,7 @@ class Socket {
     if (width) url.searchParams.set('width', width);
     this.width = width;
     this.draw = draw;
-    this.heard = Date.now();
+    this.heard = 0; // when the last message came
     this.opened = false;
     this.socket = new WebSocket(url);
     this.socket.binaryType = 'arraybuffer';
@@ -335,11 +332,17 @@ class Picture {
   #unscaled = false; // a WebSocket with a width was refused; until the connection is another one
   #retries = 0;
   #retryTimer = 0;
+  #drawings = 0;
   #watch = { shown: 0, pixels: '', changed: 0, patience: FROZEN_MS };
 
   /** Whether the image shows the stream itself. */
   get live() {
     return this.box.classList.contains('live');
+  }
+
+  /** When its connection last showed that it is there; images do not. */
+  get heard() {
+    return this.#socket?.heard ?? 0;
   }
 
   /** Shows another stream's picture from now on, with what `from` has of it until the first frame. */
@@ -391,10 +394,12 @@ class Picture {
     this.#connect();
   }
 
-  /** Shows a snapshot, unless the live picture has come meanwhile. */
-  async drawBlob(blob) {
+  /** Shows the snapshot that `take` gives, unless the live picture has come meanwhile, and may have gone again. */
+  async drawSnapshot(take) {
+    const drawings = this.#drawings;
+    const { blob } = await take();
     const bitmap = await createImageBitmap(blob);
-    if (!this.live) this.#draw(bitmap, bitmap.width, bitmap.height);
+    if (!this.live && this.#drawings === drawings) this.#draw(bitmap, bitmap.width, bitmap.height);
     bitmap.close();
   }
 
@@ -405,9 +410,9 @@ class Picture {
   }
 
   /**
-   * An image whose connection ended keeps its last frame and fires no event. So a picture that the server counts
-   * no viewer for is asked for again. So is one that stands still while frames arrive at the server, but less and
-   * less often: it may just be a still scene.
+   * An image whose connection ended keeps its last frame and fires no event. So a picture is asked for again that
+   * the server, asked since it was shown, counts no viewer for. So is one that stands still while frames arrive at
+   * the server, but less and less often: it may just be a still scene.
    */
   async look(stream) {
     const watch = this.#watch;
@@ -415,10 +420,10 @@ class Picture {
     if (!this.live) return;
     if (this.#socket) {
       // Something comes at least once a second.
-      if (now - this.#socket.heard > FROZEN_MS) this.restart();
+      if (now - this.heard > FROZEN_MS) this.restart();
       return;
     }
-    if (stream.viewers === 0 && now - watch.shown > UNCOUNTED_MS) return this.restart();
+    if (stream.viewers === 0 && server.asked > watch.shown) return this.restart();
     if (stream.state !== 'live' || stream.fps < 1) {
       watch.changed = now;
       return;
@@ -474,6 +479,7 @@ class Picture {
       canvas.height = height;
     }
     canvas.getContext('2d').drawImage(source, 0, 0);
+    this.#drawings++;
     this.#retries = 0;
     if (this.live) return;
     this.#setProblem('');
@@ -527,6 +533,7 @@ class Picture {
     this.canvas.width = Math.round(width * scale);
     this.canvas.height = Math.round(height * scale);
     this.canvas.getContext('2d').drawImage(source, 0, 0, this.canvas.width, this.canvas.height);
+    this.#drawings++;
     this.box.classList.add('drawn');
   }
 }
@@ -681,7 +688,7 @@ function layout() {
 
 /**
  * Other pages of this headcam that are shown at the same time share the browser's six connections with this one.
- * Each tells the others about itself once a second.
+ * Each tells the others about itself once a second, whether or not the server answers it.
  */
 const peers = {
   seen: new Map(),
@@ -795,11 +802,11 @@ async function previewOnce(tile) {
   tile.previewed = Date.now();
   try {
     const parameters = { max_age: PREVIEW_MAX_AGE_MS, timeout: PREVIEW_TIMEOUT_MS };
-    const { blob } = await fetchSnapshot(tile.name, parameters, PREVIEW_TIMEOUT_MS + POLL_TIMEOUT_MS);
-    await tile.picture.drawBlob(blob);
+    await tile.picture.drawSnapshot(() => fetchSnapshot(tile.name, parameters, PREVIEW_TIMEOUT_MS + POLL_TIMEOUT_MS));
     tile.mark();
   } catch (error) {
-    if (tile.previewing && tile.stream.state === 'live' && !tile.picture.problem) tile.picture.say(error.message, true);
+    const { picture, stream } = tile;
+    if (tile.previewing && stream.state === 'live' && !picture.live && !picture.problem) picture.say(error.message, true);
   }
 }
 
@@ -809,6 +816,7 @@ const stage = {
   name: null, // the stream's name while the large view is open
   actual: false, // one camera pixel to one screen pixel, instead of fitted
   picture: new Picture(byId('stage-picture')),
+  closing: false, // on the way back to the overview, which takes the browser a moment
   idleTimer: 0,
 };
 
@@ -826,8 +834,10 @@ function openStage(name) {
 }
 
 function closeStage() {
+  if (stage.closing) return; // Back twice would leave the page
   // Back, where Back leads to the overview; a linked large view has no overview behind it.
   if (history.state?.overview) {
+    stage.closing = true;
     history.back();
   } else {
     history.replaceState(null, '', location.pathname + location.search);
@@ -947,8 +957,7 @@ async function downloadSnapshot(name) {
     setTimeout(() => URL.revokeObjectURL(link.href), 60000);
     toast(`Saved ${link.download}`);
   } catch (error) {
-    const text = error.name === 'AbortError' ? 'The server does not answer' : error.message;
-    toast(`No snapshot of ${name}. ${text}`, true);
+    toast(`No snapshot of ${name}. ${error.message}`, true);
   } finally {
     button.removeAttribute('aria-busy');
   }
@@ -1030,7 +1039,9 @@ function announce(streams, first) {
 
 const server = {
   answer: null, // the last status
+  asked: 0, // when it was asked for
   answered: 0, // when it came
+  unanswered: 0, // when the last question was asked that it did not answer
   clock: 0, // the server's clock minus ours
   failures: 0,
   problem: '',
@@ -1044,13 +1055,13 @@ async function poll() {
   clearTimeout(pollTimer);
   if (polling || !shown()) return;
   polling = true;
-  const slept = Date.now() - server.polled > SLEEP_MS;
-  server.polled = Date.now();
-  peers.tell();
+  const asked = Date.now();
+  const slept = asked - server.polled > SLEEP_MS;
+  server.polled = asked;
   try {
-    accept(await fetchStatus(), slept);
+    accept(await fetchStatus(), asked, slept);
   } catch (error) {
-    fail(error);
+    fail(error, asked);
   } finally {
     polling = false;
   }
@@ -1063,8 +1074,9 @@ async function poll() {
 }
 
 /** The server did not answer a question for its status. */
-function fail(error) {
+function fail(error, asked) {
   server.failures++;
+  server.unanswered = asked;
   server.problem = error.message;
   server.refused = error instanceof Refused;
 }
@@ -1093,16 +1105,17 @@ async function fetchStatus() {
   });
 }
 
-function accept(answer, slept) {
+function accept(answer, asked, slept) {
   const before = server.answer;
   const wasSilent = silent();
   const elapsed = (Date.now() - server.answered) / 1000;
   const restarted = before && answer.uptime_s < before.uptime_s + elapsed / 2 - 2;
   answer.streams.sort((a, b) => collator.compare(a.name, b.name));
-  Object.assign(server, { answer, answered: Date.now(), failures: 0, problem: '', refused: false });
+  Object.assign(server, { answer, asked, answered: Date.now(), failures: 0, problem: '', refused: false });
   updateTiles(answer.streams, serverNow());
   announce(answer.streams, !before);
-  if (restarted || slept || (before && wasSilent)) restartPictures();
+  if (restarted || slept) restartPictures();
+  else if (before && wasSilent) restartPictures(server.unanswered);
 }
 
 function serverNow() {
@@ -1118,9 +1131,12 @@ function pictures() {
   return [stage.picture, ...[...tiles.values()].map((tile) => tile.picture)];
 }
 
-/** Connections from before a restart or a sleep are dead, and images do not say so. */
-function restartPictures() {
-  for (const picture of pictures()) picture.restart();
+/**
+ * Connections from before a restart or a sleep are dead, and images do not say so. After mere silence they may be
+ * dead; but not one that was heard after the question that got no answer: the server was just slow.
+ */
+function restartPictures(unlessHeardAfter = Infinity) {
+  for (const picture of pictures()) if (picture.heard <= unlessHeardAfter) picture.restart();
 }
 
 /** Looks after the live pictures; see Picture.look. */
@@ -1199,7 +1215,10 @@ window.addEventListener('pageshow', (event) => {
   if (event.persisted) onShownOrHidden();
 });
 window.addEventListener('online', poll);
-window.addEventListener('popstate', route);
+window.addEventListener('popstate', () => {
+  stage.closing = false;
+  route();
+});
 window.addEventListener('hashchange', route);
 window.addEventListener('resize', () => {
   layout();
@@ -1228,5 +1247,7 @@ byId('banner-retry').addEventListener('click', poll);
 byId('empty-copy').addEventListener('click', () => copyText(byId('empty-command').textContent, 'Command'));
 
 setInterval(watch, WATCH_MS);
+setInterval(() => shown() && peers.tell(), TELL_PEERS_MS);
+peers.tell();
 route();
 poll();

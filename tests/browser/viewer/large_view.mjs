@@ -138,4 +138,27 @@ export function largeViewTests() {
       await eventually('fits again', () => view.evaluate((element) => element.scrollWidth === element.clientWidth));
     }, { hash: '#large-j' });
   });
+
+  test('Escape twice closes it and stays on the page', async () => {
+    await Agent.live('large-m');
+    await withPage(async (page) => {
+      await page.evaluate(() => {
+        const { history } = window;
+        const back = history.back.bind(history);
+        window.backs = [];
+        history.back = () => window.backs.push(back); // as of a browser that takes its time
+      });
+      await tile(page, 'large-m').click();
+      await stageImage(page).waitFor();
+      await page.keyboard.press('Escape');
+      await page.keyboard.press('Escape');
+      assert.equal(await page.evaluate(() => window.backs.length), 1);
+      await page.evaluate(() => window.backs[0]());
+      await page.locator('#stage').waitFor({ state: 'hidden' });
+      await tile(page, 'large-m').click();
+      await stageImage(page).waitFor();
+      await page.keyboard.press('Escape');
+      assert.equal(await page.evaluate(() => window.backs.length), 2, 'it closes again');
+    });
+  });
 }
