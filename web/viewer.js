@@ -30,6 +30,7 @@ const STALLED_PREVIEW_MS = 5000;
 const SNAPSHOT_TIMEOUT_MS = 10000;
 
 const WATCH_MS = 2000; // how often a live picture is looked at
+const UNCOUNTED_MS = 4000; // likewise one that the server counts no viewer for: at once, then after this and more
 const FROZEN_MS = 10000; // a live stream's picture that does not change for this long is asked for again
 const FROZEN_MAX_MS = 320000;
 
@@ -333,7 +334,7 @@ class Picture {
   #retries = 0;
   #retryTimer = 0;
   #drawings = 0;
-  #watch = { shown: 0, pixels: '', changed: 0, patience: FROZEN_MS };
+  #watch = { shown: 0, uncounted: 0, pixels: '', changed: 0, patience: FROZEN_MS };
 
   /** Whether the image shows the stream itself. */
   get live() {
@@ -411,8 +412,8 @@ class Picture {
 
   /**
    * An image whose connection ended keeps its last frame and fires no event. So a picture is asked for again that
-   * the server, asked since it was shown, counts no viewer for. So is one that stands still while frames arrive at
-   * the server, but less and less often: it may just be a still scene.
+   * the server, asked since it was shown, counts no viewer for; and one that stands still while frames arrive at
+   * the server. Either less and less often: it may be another server's viewer, or just a still scene.
    */
   async look(stream) {
     const watch = this.#watch;
@@ -423,7 +424,12 @@ class Picture {
       if (now - this.heard > FROZEN_MS) this.restart();
       return;
     }
-    if (stream.viewers === 0 && server.asked > watch.shown) return this.restart();
+    if (stream.viewers > 0) {
+      watch.uncounted = 0;
+    } else if (server.asked > watch.shown + watch.uncounted) {
+      watch.uncounted = Math.min(2 * watch.uncounted || UNCOUNTED_MS, FROZEN_MAX_MS);
+      return this.restart();
+    }
     if (stream.state !== 'live' || stream.fps < 1) {
       watch.changed = now;
       return;
@@ -1038,6 +1044,7 @@ function announce(streams, first) {
 // ---------------------------------------------------------------------------------------------- Status
 
 const server = {
+  instances: new Set(), // of those that answer: behind a load balancer there may be several
   answer: null, // the last status
   asked: 0, // when it was asked for
   answered: 0, // when it came
@@ -1108,8 +1115,9 @@ async function fetchStatus() {
 function accept(answer, asked, slept) {
   const before = server.answer;
   const wasSilent = silent();
-  const elapsed = (Date.now() - server.answered) / 1000;
-  const restarted = before && answer.uptime_s < before.uptime_s + elapsed / 2 - 2;
+  const begunMeanwhile = answer.uptime_s * 1000 < Date.now() - server.asked;
+  const restarted = before && begunMeanwhile && !server.instances.has(answer.instance);
+  server.instances.add(answer.instance);
   answer.streams.sort((a, b) => collator.compare(a.name, b.name));
   Object.assign(server, { answer, asked, answered: Date.now(), failures: 0, problem: '', refused: false });
   updateTiles(answer.streams, serverNow());

@@ -38,6 +38,13 @@ static json_t *whole(uint64_t value)
     return json_integer((json_int_t)value);
 }
 
+static json_t *instance_json(uint64_t instance)
+{
+    char digits[17];
+    snprintf(digits, sizeof(digits), "%016" PRIx64, instance);
+    return json_string(digits);
+}
+
 static json_t *frames_json(const struct tally_view *tally)
 {
     const uint64_t *counts = tally->counts;
@@ -101,8 +108,6 @@ static json_t *variants_json(const struct stream_report *report)
 
 static json_t *stream_json(const struct stream_report *report)
 {
-    char instance[17];
-    snprintf(instance, sizeof(instance), "%016" PRIx64, report->instance);
     const char *format = raw_format_name(report->format);
     json_t *object = json_object();
     json_object_set_new(object, "name", text(report->name));
@@ -127,8 +132,8 @@ static json_t *stream_json(const struct stream_report *report)
         object, "wanted_fps",
         or_null(report->wanted && report->wanted_rate, json_real(report->wanted_rate / 1000.0)));
     json_object_set_new(object, "agent",
-                        json_pack("{s:o, s:o, s:s}", "name", text(report->agent), "version",
-                                  text(report->version), "instance", instance));
+                        json_pack("{s:o, s:o, s:o}", "name", text(report->agent), "version",
+                                  text(report->version), "instance", instance_json(report->instance)));
     json_object_set_new(object, "frames", frames_json(&report->tally));
     json_object_set_new(object, "sent", sent_json(&report->tally));
     json_object_set_new(object, "encode_ms",
@@ -196,6 +201,7 @@ enum MHD_Result route_status(struct server *server, struct MHD_Connection *conne
     uint64_t uptime_ms = (clock_mono_ns() - server->start_ns) / NS_PER_MS;
     json_t *status = json_object();
     json_object_set_new(status, "version", json_string(HEADCAM_VERSION));
+    json_object_set_new(status, "instance", instance_json(hub_id(server->hub)));
     json_object_set_new(status, "time", real_time(clock_real_ns()));
     json_object_set_new(status, "uptime_s", json_real((double)uptime_ms / 1000));
     json_object_set_new(status, "default", has_default ? json_string(default_name) : json_null());

@@ -139,9 +139,14 @@ export async function stopBrowser() {
   browser = null;
 }
 
-/** No answer comes too late for the pages of `context`: they give up none, and a snapshot may take as long as tests wait. */
+/** From now on no answer is too late for a page, or those of a context; else its pictures are opened again. */
+export function withoutTimeLimits(pages) {
+  return pages.addInitScript(() => Object.assign(AbortController.prototype, { abort() {} }));
+}
+
+/** Nor for the pages of `context`, and their snapshots may take as long as tests wait. */
 async function haveNoLimits(context) {
-  await context.addInitScript(() => Object.assign(AbortController.prototype, { abort() {} }));
+  await withoutTimeLimits(context);
   await context.route('**/snapshot/**', (route) => {
     const url = new URL(route.request().url());
     url.searchParams.set('timeout', WAIT_MS);

@@ -7,20 +7,13 @@ import { test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import {
   Agent, WAIT_MS, baseUrl, eventually, fingerprint, leaveQuietly, listOnly, liveCanvas, liveImage, manyAgents, moves, setVisibility,
-  standsStill, stateOf, status, streamStatus, tile, withPage,
+  standsStill, stateOf, status, streamStatus, tile, withPage, withoutTimeLimits,
 } from '../support.mjs';
 import { GuardedServer, TOKEN } from '../guarded.mjs';
 import { withProxy } from '../proxied.mjs';
 
 const LIVE_CONNECTIONS = 4;
 const SOCKET_WINDOW = 4;
-
-/** From now on no answer is too late for the page, which else would open its pictures again, or show no preview. */
-const withoutTimeLimits = (page) => page.addInitScript(() => {
-  window.AbortController = class extends AbortController {
-    abort() {}
-  };
-});
 
 /** As with a proxy that drops the upgrade. */
 const withoutSockets = (page) => page.addInitScript(() => {
@@ -494,6 +487,31 @@ export function connectionTests() {
       end();
       await eventually('another connection', async () =>
         (await tile(page, name).locator('img').getAttribute('src')) !== source);
+      await leaveQuietly(page);
+    }, { url: 'about:blank' });
+  });
+
+  test('behind a load balancer: the status of another server opens no picture again', async () => {
+    const name = 'conn-balanced';
+    await Agent.live(name);
+    await withPage(async (page) => {
+      await withoutTimeLimits(page);
+      const answered = { old: 0, young: 0 };
+      await page.route('**/status', async (route) => {
+        const response = await route.fetch();
+        const answer = await response.json();
+        const streams = answer.streams.filter((stream) => stream.name === name).map((stream) => ({ ...stream, viewers: 1 }));
+        const which = answered.old > answered.young ? 'young' : 'old';
+        const server = { old: { instance: '0'.repeat(16), uptime_s: 1e6 }, young: { instance: 'f'.repeat(16), uptime_s: 1e4 } }[which];
+        await route.fulfill({ response, json: { ...answer, ...server, streams } });
+        answered[which]++;
+      });
+      await page.goto(baseUrl);
+      const image = liveImage(page, name);
+      await image.waitFor();
+      const source = await image.getAttribute('src');
+      await eventually('answers of both, again and again', () => answered.young >= 3);
+      assert.equal(await image.getAttribute('src'), source);
       await leaveQuietly(page);
     }, { url: 'about:blank' });
   });
