@@ -412,8 +412,9 @@ class Picture {
 
   /**
    * An image whose connection ended keeps its last frame and fires no event. So a picture is asked for again that
-   * the server, asked since it was shown, counts no viewer for; and one that stands still while frames arrive at
-   * the server. Either less and less often: it may be another server's viewer, or just a still scene.
+   * the server, if there is but one, counts no viewer for when asked since it was shown; and one that stands still
+   * while frames arrive at the server. Either less and less often: there may be a server that this page has not
+   * heard of yet, or just a still scene.
    */
   async look(stream) {
     const watch = this.#watch;
@@ -426,7 +427,7 @@ class Picture {
     }
     if (stream.viewers > 0) {
       watch.uncounted = 0;
-    } else if (server.asked > watch.shown + watch.uncounted) {
+    } else if (server.instances.size === 1 && server.asked > watch.shown + watch.uncounted) {
       watch.uncounted = Math.min(2 * watch.uncounted || UNCOUNTED_MS, FROZEN_MAX_MS);
       return this.restart();
     }
@@ -1117,6 +1118,7 @@ function accept(answer, asked, slept) {
   const wasSilent = silent();
   const begunMeanwhile = answer.uptime_s * 1000 < Date.now() - server.asked;
   const restarted = before && begunMeanwhile && !server.instances.has(answer.instance);
+  if (restarted) server.instances.clear();
   server.instances.add(answer.instance);
   answer.streams.sort((a, b) => collator.compare(a.name, b.name));
   Object.assign(server, { answer, asked, answered: Date.now(), failures: 0, problem: '', refused: false });

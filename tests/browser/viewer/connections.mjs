@@ -500,8 +500,9 @@ export function connectionTests() {
       await page.route('**/status', async (route) => {
         const response = await route.fetch();
         const answer = await response.json();
-        const streams = answer.streams.filter((stream) => stream.name === name).map((stream) => ({ ...stream, viewers: 1 }));
         const which = answered.old > answered.young ? 'young' : 'old';
+        const viewers = which === 'old' ? 1 : 0;
+        const streams = answer.streams.filter((stream) => stream.name === name).map((stream) => ({ ...stream, viewers }));
         const server = { old: { instance: '0'.repeat(16), uptime_s: 1e6 }, young: { instance: 'f'.repeat(16), uptime_s: 1e4 } }[which];
         await route.fulfill({ response, json: { ...answer, ...server, streams } });
         answered[which]++;
