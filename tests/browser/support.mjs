@@ -237,14 +237,19 @@ export async function standsStill(image) {
   return last;
 }
 
-/** From now on the page hears of the streams alone whose names `pattern` matches, and of `most` of them. */
-export async function listOnly(page, pattern, most = Infinity) {
+/** From now on the page hears what `change` makes of each status. */
+export async function changeStatus(page, change) {
   await page.route('**/status', async (route) => {
     const response = await route.fetch();
-    const answer = await response.json();
-    answer.streams = answer.streams.filter(({ name }) => pattern.test(name))
-      .sort((a, b) => a.name.localeCompare(b.name)).slice(0, most);
-    await route.fulfill({ response, json: answer });
+    await route.fulfill({ response, json: change(await response.json()) });
+  });
+}
+
+/** From now on the page hears of the streams alone whose names `pattern` matches, and of `most` of them. */
+export async function listOnly(page, pattern, most = Infinity) {
+  await changeStatus(page, (answer) => {
+    const streams = answer.streams.filter(({ name }) => pattern.test(name)).sort((a, b) => a.name.localeCompare(b.name));
+    return { ...answer, streams: streams.slice(0, most) };
   });
 }
 
@@ -256,13 +261,11 @@ export async function leaveQuietly(page) {
 
 /** While `work` runs, the page hears that stream `name` is live, and at each status the reason that `reason()` gives. */
 export async function withReason(page, name, reason, work) {
-  await page.route('**/status', async (route) => {
-    const response = await route.fetch();
-    const answer = await response.json();
+  await changeStatus(page, (answer) => {
     for (const stream of answer.streams) {
       if (stream.name === name) Object.assign(stream, { state: 'live', fps: stream.nominal_fps, reason: reason() });
     }
-    await route.fulfill({ response, json: answer });
+    return answer;
   });
   await work();
   await leaveQuietly(page);

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import {
-  Agent, WAIT_MS, baseUrl, eventually, fingerprint, leaveQuietly, listOnly, liveCanvas, liveImage, manyAgents, moves, setVisibility,
+  Agent, WAIT_MS, baseUrl, changeStatus, eventually, fingerprint, leaveQuietly, listOnly, liveCanvas, liveImage, manyAgents, moves, setVisibility,
   standsStill, stateOf, status, streamStatus, tile, withPage, withoutTimeLimits,
 } from '../support.mjs';
 import { GuardedServer, TOKEN } from '../guarded.mjs';
@@ -25,12 +25,10 @@ const withoutSockets = (page) => page.addInitScript(() => {
 
 /** From now on the page hears of these streams alone, and that they are live: none takes another's connection. */
 async function listAsLive(page, names, more = {}) {
-  await page.route('**/status', async (route) => {
-    const response = await route.fetch();
-    const answer = await response.json();
-    const streams = answer.streams.filter(({ name }) => names.includes(name)).map((stream) => ({ ...stream, state: 'live', ...more }));
-    await route.fulfill({ response, json: { ...answer, streams } });
-  });
+  await changeStatus(page, (answer) => ({
+    ...answer,
+    streams: answer.streams.filter(({ name }) => names.includes(name)).map((stream) => ({ ...stream, state: 'live', ...more })),
+  }));
 }
 
 /** A promise, and what resolves it. */
@@ -497,15 +495,13 @@ export function connectionTests() {
     await withPage(async (page) => {
       await withoutTimeLimits(page);
       const answered = { old: 0, young: 0 };
-      await page.route('**/status', async (route) => {
-        const response = await route.fetch();
-        const answer = await response.json();
+      await changeStatus(page, (answer) => {
         const which = answered.old > answered.young ? 'young' : 'old';
         const viewers = which === 'old' ? 1 : 0;
         const streams = answer.streams.filter((stream) => stream.name === name).map((stream) => ({ ...stream, viewers }));
         const server = { old: { instance: '0'.repeat(16), uptime_s: 1e6 }, young: { instance: 'f'.repeat(16), uptime_s: 1e4 } }[which];
-        await route.fulfill({ response, json: { ...answer, ...server, streams } });
         answered[which]++;
+        return { ...answer, ...server, streams };
       });
       await page.goto(baseUrl);
       const image = liveImage(page, name);

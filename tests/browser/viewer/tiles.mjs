@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
-  Agent, FORGET_WAIT_MS, eventually, fingerprint, liveImage, moves, rectangles, setVisibility, standsStill, stateOf, tile,
+  Agent, FORGET_WAIT_MS, changeStatus, eventually, fingerprint, liveImage, moves, rectangles, setVisibility, standsStill, stateOf, tile,
   withPage, withReason,
 } from '../support.mjs';
 import { Server } from '../server.mjs';
@@ -152,10 +152,7 @@ export function tileTests() {
 
   test('without streams the page says how to start an agent', async () => {
     await withPage(async (page) => {
-      await page.route('**/status', async (route) => {
-        const response = await route.fetch();
-        await route.fulfill({ response, json: { ...(await response.json()), streams: [] } });
-      });
+      await changeStatus(page, (answer) => ({ ...answer, streams: [] }));
       await page.locator('.empty').waitFor({ state: 'visible' });
       assert.match(await page.locator('#empty-command').textContent(), /^headcam-agent testcard/);
       assert.match(await page.locator('#empty-endpoint').textContent(), /^\w+:\/\//);
@@ -167,13 +164,12 @@ export function tileTests() {
   test('names and reasons are shown as text, never as markup', async () => {
     await withPage(async (page) => {
       const reason = '<img src=x onerror=alert(1)>';
-      await page.route('**/status', async (route) => {
-        const response = await route.fetch();
+      await changeStatus(page, (answer) => {
         const stream = {
           name: 'markup', state: 'starting', reason, since: Date.now() / 1000, width: null, height: null, format: null,
           transport: null, nominal_fps: null, fps: 0, age_ms: null, viewers: 0, agent: { name: reason, version: reason },
         };
-        await route.fulfill({ response, json: { ...(await response.json()), streams: [stream] } });
+        return { ...answer, streams: [stream] };
       });
       await page.route('**/stream/markup**', (route) => route.fulfill({ status: 503, contentType: 'text/plain', body: reason }));
       await eventually('the reason', async () => (await tile(page, 'markup').locator('.meta').textContent()).includes(reason));
